@@ -1,0 +1,4 @@
+//! Stageflow: an embeddable business-process engine.
+#![forbid(unsafe_code)]
+
+pub mod model;

@@ -1,0 +1,15 @@
+//! Words and shapes: values, types, names and texts, and the expression language over them.
+//!
+//! This layer knows no clock, no store, no process and no YAML.
+
+pub mod name;
+pub mod span;
+pub mod text;
+pub mod ty;
+pub mod value;
+
+pub use name::{Name, RecordId, Ref};
+pub use span::Span;
+pub use text::{Lang, Text};
+pub use ty::{EnumType, Type};
+pub use value::{Denied, Duration, Money, Null, Value};
