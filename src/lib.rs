@@ -1,4 +1,5 @@
 //! Stageflow: an embeddable business-process engine.
 #![forbid(unsafe_code)]
 
+pub mod load;
 pub mod model;

@@ -1,0 +1,233 @@
+//! Helpers by which a file is read from its tree by hand: nothing is skipped, and no problem stops the next.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::model::{Name, Span, Text};
+
+use super::problem::{Problem, Problems};
+use super::read::{Entry, Key, Node, Scalar, Yaml};
+use super::suggest::did_you_mean;
+
+/// Something read, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// What was read.
+    pub value: T,
+    /// Where.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// `value`, read at `span`.
+    pub fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+}
+
+/// Reads a mapping key by key. Every key that is asked for is known; [`MapReader::finish`] reports the others.
+pub struct MapReader<'t> {
+    entries: &'t [Entry],
+    span: Span,
+    what: &'static str,
+    known: RefCell<Vec<&'static str>>,
+    problems: &'t Problems,
+}
+
+impl<'t> MapReader<'t> {
+    /// A reader of the mapping `node`; `what` names it in problems, for example "an entity". Another shape is reported.
+    pub fn new(node: &'t Node, what: &'static str, problems: &'t Problems) -> Option<Self> {
+        let entries = entries(node, what, problems)?;
+        Some(Self::of(entries, node.span, what, problems))
+    }
+
+    /// A reader of entries that are at hand.
+    pub fn of(entries: &'t [Entry], span: Span, what: &'static str, problems: &'t Problems) -> Self {
+        Self { entries, span, what, known: RefCell::default(), problems }
+    }
+
+    /// Where the mapping stands.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The entry of a key, if it is written.
+    pub fn entry(&self, key: &'static str) -> Option<&'t Entry> {
+        self.known.borrow_mut().push(key);
+        self.entries.iter().find(|entry| &*entry.key.text == key)
+    }
+
+    /// The value of a key, if it is written.
+    pub fn get(&self, key: &'static str) -> Option<&'t Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// The value of a key that must be written.
+    pub fn need(&self, key: &'static str) -> Option<&'t Node> {
+        let found = self.get(key);
+        if found.is_none() {
+            self.problems.error("missing-key", self.span, format!("{} needs the key `{key}`", self.what));
+        }
+        found
+    }
+
+    /// The id under a key.
+    pub fn name(&self, key: &'static str) -> Option<Spanned<Name>> {
+        self.get(key).and_then(|node| name(node, self.problems))
+    }
+
+    /// The id under a key that must be written.
+    pub fn need_name(&self, key: &'static str) -> Option<Spanned<Name>> {
+        self.need(key).and_then(|node| name(node, self.problems))
+    }
+
+    /// The title or sentence under a key.
+    pub fn text(&self, key: &'static str) -> Option<Spanned<Text>> {
+        self.get(key).and_then(|node| text(node, self.problems))
+    }
+
+    /// `true` or `false` under a key.
+    pub fn bool(&self, key: &'static str) -> Option<Spanned<bool>> {
+        self.get(key).and_then(|node| boolean(node, self.problems))
+    }
+
+    /// A whole number under a key.
+    pub fn int(&self, key: &'static str) -> Option<Spanned<i64>> {
+        self.get(key).and_then(|node| int(node, self.problems))
+    }
+
+    /// The items of the list under a key; nothing when the key is not written.
+    pub fn list(&self, key: &'static str) -> &'t [Node] {
+        self.get(key).and_then(|node| list(node, key, self.problems)).unwrap_or_default()
+    }
+
+    /// The items of the list under a key, or the one item that stands there without brackets.
+    pub fn list_or_one(&self, key: &'static str) -> &'t [Node] {
+        self.get(key).map(list_or_one).unwrap_or_default()
+    }
+
+    /// The ids under a key: a list or one.
+    pub fn names(&self, key: &'static str) -> Vec<Spanned<Name>> {
+        self.list_or_one(key).iter().filter_map(|node| name(node, self.problems)).collect()
+    }
+
+    /// The entries of the mapping under a key, in written order; nothing when the key is not written.
+    pub fn map(&self, key: &'static str) -> &'t [Entry] {
+        self.get(key).and_then(|node| entries(node, key, self.problems)).unwrap_or_default()
+    }
+
+    /// Makes keys known without reading them.
+    pub fn allow(&self, keys: &[&'static str]) {
+        self.known.borrow_mut().extend_from_slice(keys);
+    }
+
+    /// Reports every key that nobody asked for.
+    pub fn finish(self) {
+        let known = self.known.borrow();
+        for entry in self.entries.iter().filter(|entry| !known.contains(&&*entry.key.text)) {
+            let Key { text, span, .. } = &entry.key;
+            let message = format!("{} has no key `{text}`", self.what);
+            let help = did_you_mean(text, known.iter().copied());
+            let mut all = known.clone();
+            all.sort_unstable();
+            all.dedup();
+            let keys = format!("known keys: {}", all.join(", "));
+            self.problems.push(Problem::error("unknown-key", *span, message).help(help.unwrap_or(keys)));
+        }
+    }
+}
+
+/// The entries of a mapping; another shape is reported.
+pub fn entries<'t>(node: &'t Node, what: &str, problems: &Problems) -> Option<&'t [Entry]> {
+    match &node.yaml {
+        Yaml::Map(entries) => Some(entries),
+        _ => wrong_shape(node, &format!("a mapping for {what}"), problems),
+    }
+}
+
+/// The items of a list; another shape is reported.
+pub fn list<'t>(node: &'t Node, what: &str, problems: &Problems) -> Option<&'t [Node]> {
+    match &node.yaml {
+        Yaml::Seq(items) => Some(items),
+        _ => wrong_shape(node, &format!("a list for {what}"), problems),
+    }
+}
+
+/// The items of a list, or the one item that stands there without brackets.
+pub fn list_or_one(node: &Node) -> &[Node] {
+    match &node.yaml {
+        Yaml::Seq(items) => items,
+        _ => std::slice::from_ref(node),
+    }
+}
+
+/// A scalar; another shape, or nothing written, is reported.
+pub fn scalar<'t>(node: &'t Node, what: &str, problems: &Problems) -> Option<&'t Scalar> {
+    match &node.yaml {
+        Yaml::Scalar(scalar) if !scalar.is_blank() => Some(scalar),
+        _ => wrong_shape(node, what, problems),
+    }
+}
+
+/// An id: `[a-z][a-z0-9_]*`.
+pub fn name(node: &Node, problems: &Problems) -> Option<Spanned<Name>> {
+    let scalar = scalar(node, "an id", problems)?;
+    valid_name(&scalar.text, node.span, problems)
+}
+
+/// The id that a key is.
+pub fn key_name(key: &Key, problems: &Problems) -> Option<Spanned<Name>> {
+    valid_name(&key.text, key.span, problems)
+}
+
+fn valid_name(text: &str, span: Span, problems: &Problems) -> Option<Spanned<Name>> {
+    if Name::is_valid(text) {
+        return Some(Spanned::new(Name::new(text), span));
+    }
+    let help = "an id begins with a small letter and has small letters, digits and `_` only, at most 64";
+    problems.push(Problem::error("bad-name", span, format!("`{text}` is not an id")).help(help));
+    None
+}
+
+/// A title or sentence: one text, or `{en: ..., ru: ...}`.
+pub fn text(node: &Node, problems: &Problems) -> Option<Spanned<Text>> {
+    let Yaml::Map(entries) = &node.yaml else {
+        let scalar = scalar(node, "a text", problems)?;
+        return Some(Spanned::new(Text::plain(&*scalar.text), node.span));
+    };
+    let mut texts = BTreeMap::new();
+    for Entry { key, value } in entries {
+        if let Some(scalar) = scalar(value, "a text", problems) {
+            texts.insert(Name::new(&*key.text), scalar.text.to_string());
+        }
+    }
+    Some(Spanned::new(Text::by_lang(texts), node.span))
+}
+
+/// `true` or `false`, and no other word for them.
+pub fn boolean(node: &Node, problems: &Problems) -> Option<Spanned<bool>> {
+    let scalar = scalar(node, "`true` or `false`", problems)?;
+    match &*scalar.text {
+        "true" => Some(Spanned::new(true, node.span)),
+        "false" => Some(Spanned::new(false, node.span)),
+        other => {
+            problems.error("wrong-type", node.span, format!("expected `true` or `false`, found `{other}`"));
+            None
+        }
+    }
+}
+
+/// A whole number.
+pub fn int(node: &Node, problems: &Problems) -> Option<Spanned<i64>> {
+    let scalar = scalar(node, "a whole number", problems)?;
+    let parsed = scalar.text.parse().ok();
+    if parsed.is_none() {
+        problems.error("wrong-type", node.span, format!("expected a whole number, found `{}`", scalar.text));
+    }
+    parsed.map(|value| Spanned::new(value, node.span))
+}
+
+fn wrong_shape<T>(node: &Node, expected: &str, problems: &Problems) -> Option<T> {
+    problems.error("wrong-shape", node.span, format!("expected {expected}, found {}", node.shape()));
+    None
+}

@@ -1,0 +1,21 @@
+//! From YAML texts to checked definitions: read, draft, bind, compile, check.
+//!
+//! - [`source`]: the named texts that are loaded together; [`problem`]: what is wrong with them and where;
+//!   [`codes`]: the register of all problems with a wrong and a right example.
+//! - [`read`](mod@read): one text into a spanned [`Tree`](read::Tree), with limits, and with help where YAML bites.
+//! - [`cursor`]: the helpers by which every kind of file is read from its tree by hand, all problems in one pass.
+//!
+//! This layer takes texts. It knows no folder, no store and no clock: `files` finds the texts, the engine keeps them.
+
+pub mod codes;
+pub mod cursor;
+pub mod problem;
+pub mod read;
+pub mod source;
+pub mod suggest;
+
+pub use cursor::{MapReader, Spanned};
+pub use problem::{Label, LoadError, Problem, Problems, Severity};
+pub use read::{Entry, Key, Node, Scalar, Style, Tree, Yaml, read};
+pub use source::{Place, Source, Sources};
+pub use suggest::did_you_mean;

@@ -1,0 +1,142 @@
+//! What is wrong with the texts, where, and what to write instead.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::Span;
+
+use super::source::Sources;
+
+/// Errors stop loading; warnings do not, unless the caller denies them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The definition is refused.
+    Error,
+    /// The definition loads, but its author should look.
+    Warning,
+}
+
+/// One thing that is wrong. The message is lower case, without a full stop; the help says what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Short kebab-case word of the register [`codes`](super::codes), for example `unknown-key`.
+    pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// Where.
+    pub span: Span,
+    /// What: "expected ..., found ...".
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+    /// Other places that have to do with it, each with its own words.
+    pub labels: Vec<Label>,
+}
+
+/// Another place that has to do with a problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What is there, for example "first written here".
+    pub text: String,
+}
+
+impl Problem {
+    /// A problem that refuses the definition.
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        let severity = Severity::Error;
+        Self { code, severity, span, message: message.into(), help: None, labels: Vec::new() }
+    }
+
+    /// A problem that lets the definition load.
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// With what to write instead.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// With help when there is one, for example of [`did_you_mean`](super::did_you_mean).
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+
+    /// With another place that has to do with it.
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+}
+
+/// Collects the problems of a load. Collecting needs no exclusive borrow, so that every reader can hold it.
+#[derive(Debug, Default)]
+pub struct Problems {
+    list: RefCell<Vec<Problem>>,
+}
+
+impl Problems {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    pub fn push(&self, problem: Problem) {
+        self.list.borrow_mut().push(problem);
+    }
+
+    /// Adds an error without help.
+    pub fn error(&self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.push(Problem::error(code, span, message));
+    }
+
+    /// Whether any of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.borrow().iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.borrow().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.borrow().is_empty()
+    }
+
+    /// All, sorted by file and place; what was found twice is given once.
+    pub fn into_sorted(self) -> Vec<Problem> {
+        let mut list = self.list.into_inner();
+        list.sort_by_key(|problem| (problem.span.file, problem.span.start, problem.severity));
+        list.dedup();
+        list
+    }
+}
+
+/// Why nothing was loaded: every problem of every text, with the texts to show them in.
+#[derive(Clone, Debug, thiserror::Error)]
+pub struct LoadError {
+    /// Errors and warnings, sorted by file and place.
+    pub problems: Vec<Problem>,
+    /// The texts in which they are.
+    pub sources: Arc<Sources>,
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.problems.iter().enumerate() {
+            let place = self.sources.place(problem.span);
+            let Problem { code, message, .. } = problem;
+            let line_break = if at == 0 { "" } else { "\n" };
+            write!(f, "{line_break}{}:{}:{}: {message} [{code}]", place.file, place.line, place.column)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! The named texts that are loaded together.
+
+use std::sync::Arc;
+
+use crate::model::Span;
+
+/// One text and the name it is shown under, usually its path relative to the folder that is loaded.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The name shown in problems; unique in its set.
+    pub name: Arc<str>,
+    /// The whole text, without a byte-order mark.
+    pub text: Arc<str>,
+}
+
+/// The texts of one load. A [`Span`] names a text by its index in this set.
+///
+/// ```
+/// use stageflow::load::Sources;
+/// let mut sources = Sources::new();
+/// let file = sources.add("crm.yaml", "library: crm\n");
+/// assert_eq!(sources.get(file).unwrap().text.lines().count(), 1);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    list: Vec<Source>,
+}
+
+/// A span as people count: lines and columns from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The name of the text.
+    pub file: Arc<str>,
+    /// Line of the first character.
+    pub line: usize,
+    /// Column of the first character.
+    pub column: usize,
+    /// Line of the end.
+    pub end_line: usize,
+    /// Column behind the last character.
+    pub end_column: usize,
+}
+
+impl Sources {
+    /// No texts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a text; gives its index. A byte-order mark at its start is dropped.
+    pub fn add(&mut self, name: impl AsRef<str>, text: impl AsRef<str>) -> u32 {
+        let text = text.as_ref();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        self.list.push(Source { name: Arc::from(name.as_ref()), text: Arc::from(text) });
+        u32::try_from(self.list.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
+    /// The text with this index.
+    pub fn get(&self, file: u32) -> Option<&Source> {
+        self.list.get(file as usize)
+    }
+
+    /// The index of the text with this name.
+    pub fn find(&self, name: &str) -> Option<u32> {
+        self.list.iter().position(|source| &*source.name == name).and_then(|at| u32::try_from(at).ok())
+    }
+
+    /// All texts with their indexes, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Source)> {
+        (0..).zip(&self.list)
+    }
+
+    /// How many texts there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Where a span stands; a span outside every text is shown at the first line of a nameless one.
+    pub fn place(&self, span: Span) -> Place {
+        let Some(source) = self.get(span.file) else {
+            return Place { file: Arc::from("?"), line: 1, column: 1, end_line: 1, end_column: 1 };
+        };
+        let (line, column) = line_column(&source.text, span.start as usize);
+        let (end_line, end_column) = line_column(&source.text, span.end as usize);
+        Place { file: source.name.clone(), line, column, end_line, end_column }
+    }
+}
+
+/// Line and column, from 1, of a byte offset; the column counts characters.
+fn line_column(text: &str, at: usize) -> (usize, usize) {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let before = text.get(..at).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    (line, column)
+}
