@@ -2,12 +2,18 @@
 //!
 //! This layer knows no clock, no store, no process and no YAML.
 
+pub mod calendar;
+pub mod expr;
 pub mod name;
+pub mod show;
 pub mod span;
+pub mod suggest;
 pub mod text;
 pub mod ty;
 pub mod value;
 
+pub use calendar::Calendar;
+pub use expr::{Env, EvalError, Expr, ExprProblem, Names, Read, Schema, Slot, Template};
 pub use name::{Name, RecordId, Ref};
 pub use span::Span;
 pub use text::{Lang, Text};
