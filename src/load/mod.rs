@@ -15,7 +15,7 @@ pub mod source;
 pub mod suggest;
 
 pub use cursor::{MapReader, Spanned};
-pub use problem::{Label, LoadError, Problem, Problems, Severity};
+pub use problem::{Label, LoadError, Problem, Problems, Severity, render_json, render_text};
 pub use read::{Entry, Key, Node, Scalar, Style, Tree, Yaml, read};
 pub use source::{Place, Source, Sources};
 pub use suggest::did_you_mean;

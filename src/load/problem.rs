@@ -1,6 +1,8 @@
 //! What is wrong with the texts, where, and what to write instead.
 
-use std::cell::RefCell;
+mod render;
+
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 
@@ -74,10 +76,18 @@ impl Problem {
     }
 }
 
+/// Most problems of one load that are kept; the others are counted.
+const MAX_KEPT: usize = 1000;
+
+/// Longest message or help, in characters.
+const MAX_WORDS: usize = 400;
+
 /// Collects the problems of a load. Collecting needs no exclusive borrow, so that every reader can hold it.
 #[derive(Debug, Default)]
 pub struct Problems {
     list: RefCell<Vec<Problem>>,
+    errors: Cell<usize>,
+    dropped: Cell<usize>,
 }
 
 impl Problems {
@@ -86,9 +96,19 @@ impl Problems {
         Self::default()
     }
 
-    /// Adds one.
-    pub fn push(&self, problem: Problem) {
-        self.list.borrow_mut().push(problem);
+    /// Adds one; an overlong message or help, which quotes an overlong source, is cut.
+    pub fn push(&self, mut problem: Problem) {
+        clip(&mut problem.message);
+        problem.help.iter_mut().for_each(clip);
+        if problem.severity == Severity::Error {
+            self.errors.set(self.errors.get() + 1);
+        }
+        let mut list = self.list.borrow_mut();
+        if list.len() < MAX_KEPT {
+            list.push(problem);
+        } else {
+            self.dropped.set(self.dropped.get() + 1);
+        }
     }
 
     /// Adds an error without help.
@@ -98,12 +118,12 @@ impl Problems {
 
     /// Whether any of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.list.borrow().iter().any(|problem| problem.severity == Severity::Error)
+        self.errors.get() > 0
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.list.borrow().len()
+    /// How many errors there are; compare before and after a part to see whether that part is sound.
+    pub fn errors(&self) -> usize {
+        self.errors.get()
     }
 
     /// Whether there are none.
@@ -111,32 +131,54 @@ impl Problems {
         self.list.borrow().is_empty()
     }
 
-    /// All, sorted by file and place; what was found twice is given once.
+    /// All that were kept, sorted by file and place; what was found twice is given once.
     pub fn into_sorted(self) -> Vec<Problem> {
         let mut list = self.list.into_inner();
         list.sort_by_key(|problem| (problem.span.file, problem.span.start, problem.severity));
         list.dedup();
         list
     }
+
+    /// The warnings; or, when there is an error among them, all problems as a [`LoadError`].
+    ///
+    /// # Errors
+    /// Every problem, when one of them is an error.
+    pub fn finish(self, sources: &Arc<Sources>) -> Result<Vec<Problem>, LoadError> {
+        let (failed, dropped) = (self.has_errors(), self.dropped.get());
+        let problems = self.into_sorted();
+        if failed { Err(LoadError { problems, dropped, sources: sources.clone() }) } else { Ok(problems) }
+    }
+}
+
+fn clip(text: &mut String) {
+    if let Some((at, _)) = text.char_indices().nth(MAX_WORDS) {
+        text.truncate(at);
+        text.push_str("...");
+    }
 }
 
 /// Why nothing was loaded: every problem of every text, with the texts to show them in.
+///
+/// Its `Display` is the list with a source snippet under each problem; see [`render_text`] and [`render_json`].
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub struct LoadError {
     /// Errors and warnings, sorted by file and place.
     pub problems: Vec<Problem>,
+    /// How many more there were; at most a thousand are kept.
+    pub dropped: usize,
     /// The texts in which they are.
     pub sources: Arc<Sources>,
 }
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, problem) in self.problems.iter().enumerate() {
-            let place = self.sources.place(problem.span);
-            let Problem { code, message, .. } = problem;
-            let line_break = if at == 0 { "" } else { "\n" };
-            write!(f, "{line_break}{}:{}:{}: {message} [{code}]", place.file, place.line, place.column)?;
+        f.write_str(&render_text(&self.problems, &self.sources))?;
+        if self.dropped > 0 {
+            write!(f, "and {} more problems\n", self.dropped)?;
         }
         Ok(())
     }
 }
+
+pub use render::{render_json, render_text};

@@ -11,6 +11,32 @@ pub struct Source {
     pub name: Arc<str>,
     /// The whole text, without a byte-order mark.
     pub text: Arc<str>,
+    /// Byte offsets at which lines begin.
+    lines: Arc<[usize]>,
+}
+
+impl Source {
+    fn new(name: &str, text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(breaks).collect();
+        Self { name: Arc::from(name), text: Arc::from(text), lines }
+    }
+
+    /// Line and column, from 1, of a byte offset; the column counts characters.
+    pub fn line_column(&self, at: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= at).max(1);
+        let start = self.line_start(line);
+        let before = self.text.as_bytes().get(start..at.min(self.text.len())).unwrap_or_default();
+        // Every character has one byte that does not go on from the byte before.
+        let characters = before.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        (line, characters + 1)
+    }
+
+    /// Byte offset at which a line, counted from 1, begins; the end of the text for later lines.
+    pub fn line_start(&self, line: usize) -> usize {
+        self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
+    }
 }
 
 /// The texts of one load. A [`Span`] names a text by its index in this set.
@@ -49,9 +75,7 @@ impl Sources {
 
     /// Adds a text; gives its index. A byte-order mark at its start is dropped.
     pub fn add(&mut self, name: impl AsRef<str>, text: impl AsRef<str>) -> u32 {
-        let text = text.as_ref();
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        self.list.push(Source { name: Arc::from(name.as_ref()), text: Arc::from(text) });
+        self.list.push(Source::new(name.as_ref(), text.as_ref()));
         u32::try_from(self.list.len().saturating_sub(1)).unwrap_or(u32::MAX)
     }
 
@@ -85,21 +109,8 @@ impl Sources {
         let Some(source) = self.get(span.file) else {
             return Place { file: Arc::from("?"), line: 1, column: 1, end_line: 1, end_column: 1 };
         };
-        let (line, column) = line_column(&source.text, span.start as usize);
-        let (end_line, end_column) = line_column(&source.text, span.end as usize);
+        let (line, column) = source.line_column(span.start as usize);
+        let (end_line, end_column) = source.line_column(span.end as usize);
         Place { file: source.name.clone(), line, column, end_line, end_column }
     }
-}
-
-/// Line and column, from 1, of a byte offset; the column counts characters.
-fn line_column(text: &str, at: usize) -> (usize, usize) {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let before = text.get(..at).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-    (line, column)
 }

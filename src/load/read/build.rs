@@ -1,71 +1,92 @@
 //! From the parser's events to the tree.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_yaml::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as YamlSpan, options};
+use serde_yaml::granit_parser::{
+    Event, Parser, Placement, ScalarStyle, ScanError, Span as YamlSpan, StructureStyle, options,
+};
 
+use super::bites;
 use super::tree::{Entry, Key, Node, Scalar, Style, Tree, Yaml};
-use super::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
-use crate::load::problem::{Problem, Problems};
+use super::{MAX_DEPTH, MAX_NODES};
+use crate::load::problem::Problem;
 use crate::model::Span;
 
+/// What one pass over a text gives.
+pub(super) struct Parsed {
+    /// The tree, when there was no syntax error and no limit was passed.
+    pub tree: Option<Tree>,
+    /// What else is wrong.
+    pub problems: Vec<Problem>,
+    /// The syntax error that ended the pass.
+    pub error: Option<ScanError>,
+}
+
 /// Reads one text.
-pub(super) fn read(file: u32, text: &str, problems: &Problems) -> Option<Tree> {
-    if text.len() > MAX_BYTES {
-        let message = format!("the file has {} KiB, more than {} KiB", text.len() / 1024, MAX_BYTES / 1024);
-        problems.error("too-large", Span::new(file, 0, 0), message);
-        return None;
-    }
+pub(super) fn parse(file: u32, text: &str) -> Parsed {
     let options = options! {
+        emit_anchor_events: true,
         emit_unresolved_aliases: true,
         disallow_directives: true,
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
+        max_buffered_comment_events: MAX_NODES,
     };
-    let mut builder = Builder { file, problems, open: Vec::new(), root: None, nodes: 0, documents: 0, failed: false };
+    let mut builder = Builder { file, text, ..Builder::default() };
     for next in Parser::new_from_str_with_options(text, options) {
         match next {
             Ok((event, span)) => builder.event(&event, span),
-            Err(error) => builder.syntax(&error),
+            Err(error) => return Parsed { tree: None, problems: builder.problems, error: Some(error) },
         }
-        if builder.failed {
-            return None;
+        if builder.stopped {
+            return Parsed { tree: None, problems: builder.problems, error: None };
         }
     }
-    let root = builder.root?;
-    Some(Tree { file, root })
+    if builder.root.is_none() {
+        let problem = Problem::error("empty-file", Span::new(file, 0, 0), "the file is empty");
+        builder.problems.push(problem.help("its first key says what it is: library, process, decision or scenario"));
+    }
+    Parsed { tree: builder.root.map(|root| Tree { file, root }), problems: builder.problems, error: None }
 }
 
 /// A list or mapping that is not closed yet.
 enum Open {
-    Seq(Vec<Node>, Span),
-    Map(Vec<Entry>, Option<Key>, Span),
+    Seq { items: Vec<Node>, flow: bool, start: Span },
+    Map { entries: Vec<Entry>, seen: BTreeMap<Arc<str>, Span>, key: Option<Key>, flow: bool, start: Span },
 }
 
-struct Builder<'p> {
+#[derive(Default)]
+struct Builder<'t> {
     file: u32,
-    problems: &'p Problems,
+    text: &'t str,
+    problems: Vec<Problem>,
     open: Vec<Open>,
     root: Option<Node>,
     nodes: usize,
     documents: usize,
-    failed: bool,
+    /// The plain scalar that was just read, for a comment that follows it.
+    last: Option<Span>,
+    stopped: bool,
 }
 
 impl Builder<'_> {
-    fn span(&self, span: YamlSpan) -> Span {
-        let range = span.byte_range().unwrap_or(0..0);
-        Span::new(self.file, range.start, range.end)
-    }
-
     fn event(&mut self, event: &Event<'_>, at: YamlSpan) {
-        let span = self.span(at);
+        let range = at.byte_range().unwrap_or(0..0);
+        let span = Span::new(self.file, range.start, range.end);
+        if event.tag().is_some() {
+            self.tag(at, span);
+        }
+        let last = self.last.take();
         match event {
             Event::Scalar(text, style, ..) => self.scalar(text, *style, span),
-            Event::SequenceStart(..) => self.push(Open::Seq(Vec::new(), span), span),
-            Event::MappingStart(..) => self.push(Open::Map(Vec::new(), None, span), span),
-            Event::SequenceEnd | Event::MappingEnd => self.pop(span),
+            Event::SequenceStart(style, ..) => self.open_seq(*style, span),
+            Event::MappingStart(style, ..) => self.open_map(*style, span),
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::DocumentStart(..) => self.document(span),
+            Event::Anchor(..) => self.anchor(span),
+            Event::Alias(..) | Event::UnresolvedAlias(..) => self.alias(span),
+            Event::Comment(_, Placement::Right) => self.comment(last, span),
             _ => {}
         }
     }
@@ -73,32 +94,89 @@ impl Builder<'_> {
     fn document(&mut self, span: Span) {
         self.documents += 1;
         if self.documents > 1 {
-            self.fail(Problem::error("second-document", span, "a file holds one document"));
+            let problem = Problem::error("second-document", span, "a second document begins here");
+            self.stop(problem.help("a file holds one document: move what follows to a file of its own"));
         }
+    }
+
+    fn tag(&mut self, at: YamlSpan, node: Span) {
+        let range = at.tag_span().and_then(|span| span.byte_range());
+        let span = range.map_or(node, |range| Span::new(self.file, range.start, range.end));
+        let word = bites::slice(self.text, span);
+        let help = match word.strip_prefix('!').and_then(|rest| rest.strip_prefix("not")) {
+            Some(_) => "for a negation write `not(...)`".to_owned(),
+            None => format!("for a text that begins with `!`, use quotes: \"{word}...\""),
+        };
+        self.problems.push(Problem::error("yaml-tag", span, format!("`{word}` is a YAML tag")).help(help));
+    }
+
+    fn anchor(&mut self, span: Span) {
+        let message = "YAML anchors are not used here";
+        let help = "for a text that begins with `&`, use quotes";
+        self.problems.push(Problem::error("yaml-anchor", span, message).help(help));
+    }
+
+    fn alias(&mut self, span: Span) {
+        let message = "YAML aliases are not used here";
+        let help = "for a text that begins with `*`, use quotes";
+        self.problems.push(Problem::error("yaml-anchor", span, message).help(help));
+        self.count(span);
+        let stand_in = Scalar::new("", Style::Quoted, "");
+        self.place(Node { yaml: Yaml::Scalar(stand_in), span });
+    }
+
+    fn comment(&mut self, last: Option<Span>, span: Span) {
+        let key = match self.open.last() {
+            Some(Open::Map { entries, .. }) => entries.last().map(|entry| entry.key.text.clone()),
+            _ => None,
+        };
+        let problem = last.and_then(|scalar| bites::lost_text(self.text, scalar, span, key.as_deref()));
+        self.problems.extend(problem);
     }
 
     fn count(&mut self, span: Span) {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            self.fail(Problem::error("too-many-nodes", span, format!("the file has more than {MAX_NODES} nodes")));
+            let problem = Problem::error("too-many-nodes", span, format!("the file has more than {MAX_NODES} nodes"));
+            self.stop(problem.help("split it: a library names its processes' files"));
         }
     }
 
-    fn push(&mut self, open: Open, span: Span) {
+    fn open_seq(&mut self, style: StructureStyle, start: Span) {
+        let flow = style == StructureStyle::Flow;
+        self.open(Open::Seq { items: Vec::new(), flow, start }, start);
+    }
+
+    fn open_map(&mut self, style: StructureStyle, start: Span) {
+        let flow = style == StructureStyle::Flow;
+        self.open(Open::Map { entries: Vec::new(), seen: BTreeMap::new(), key: None, flow, start }, start);
+    }
+
+    fn open(&mut self, open: Open, span: Span) {
         self.count(span);
         self.open.push(open);
         if self.open.len() > MAX_DEPTH {
-            self.fail(Problem::error("too-deep", span, format!("more than {MAX_DEPTH} levels of nesting")));
+            self.stop(too_deep(span));
         }
     }
 
-    fn pop(&mut self, end: Span) {
-        let node = match self.open.pop() {
-            Some(Open::Seq(items, start)) => Node { yaml: Yaml::Seq(items), span: start.to(end) },
-            Some(Open::Map(entries, _, start)) => Node { yaml: Yaml::Map(entries), span: start.to(end) },
+    fn close(&mut self, end: Span) {
+        let (yaml, start) = match self.open.pop() {
+            Some(Open::Seq { items, flow: true, start }) => {
+                (Yaml::Seq(bites::mend_list(self.text, items, &mut self.problems)), start)
+            }
+            Some(Open::Map { entries, flow: true, start, .. }) => {
+                (Yaml::Map(bites::mend_map(self.text, entries, start, &mut self.problems)), start)
+            }
+            Some(Open::Seq { items, start, .. }) => (Yaml::Seq(items), start),
+            Some(Open::Map { entries, start, .. }) => {
+                bites::torn_keys(&entries, &mut self.problems);
+                (Yaml::Map(entries), start)
+            }
             None => return,
         };
-        self.place(node);
+        let span = trimmed(self.text, start.to(end));
+        self.place(Node { yaml, span });
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) {
@@ -108,40 +186,68 @@ impl Builder<'_> {
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
             ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
         };
-        self.place(Node { yaml: Yaml::Scalar(Scalar { text: Arc::from(text), style }), span });
+        // A value that is left out is reported as `~` at an empty place.
+        let blank = style == Style::Plain && span.start == span.end;
+        let text = if blank { "" } else { text };
+        let scalar = Scalar::new(text, style, bites::slice(self.text, span));
+        self.last = (style == Style::Plain && !blank).then_some(span);
+        self.place(Node { yaml: Yaml::Scalar(scalar), span });
     }
 
     fn place(&mut self, node: Node) {
-        let problems = self.problems;
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open::Seq(items, _)) => items.push(node),
-            Some(Open::Map(entries, key, _)) => match key.take() {
+            Some(Open::Seq { items, .. }) => items.push(node),
+            Some(Open::Map { entries, seen, key, .. }) => match key.take() {
                 Some(key) => {
-                    let twice = entries.iter().find(|entry| entry.key.text == key.text);
-                    if let Some(first) = twice {
-                        let message = format!("the key `{}` is written twice", key.text);
-                        let problem = Problem::error("duplicate-key", key.span, message);
-                        problems.push(problem.label(first.key.span, "first written here"));
+                    if let Some(first) = seen.insert(key.text.clone(), key.span) {
+                        seen.insert(key.text.clone(), first);
+                        self.problems.push(duplicate(&key, first));
                     } else {
                         entries.push(Entry { key, value: node });
                     }
                 }
-                None => match node.yaml {
-                    Yaml::Scalar(Scalar { text, style }) => *key = Some(Key { text, span: node.span, style }),
-                    _ => problems.error("bad-key", node.span, "a key must be a word"),
+                None => match Self::key(node) {
+                    Ok((read, problem)) => {
+                        *key = Some(read);
+                        self.problems.extend(problem);
+                    }
+                    Err(problem) => self.stop(problem),
                 },
             },
         }
     }
 
-    fn syntax(&mut self, error: &ScanError) {
-        let at = error.marker().byte_offset().unwrap_or(0);
-        self.fail(Problem::error("yaml-syntax", Span::new(self.file, at, at), error.info()));
+    /// The key that a node is, and what is wrong with it.
+    fn key(node: Node) -> Result<(Key, Option<Problem>), Problem> {
+        let Yaml::Scalar(scalar) = node.yaml else {
+            let problem = Problem::error("bad-key", node.span, "expected a word as the key, found a list or mapping");
+            return Err(problem.help("a text that begins with `[` or `{` needs quotes"));
+        };
+        let key = Key { text: scalar.text, span: node.span, style: scalar.style };
+        let problem = bites::bad_key(&key);
+        Ok((key, problem))
     }
 
-    fn fail(&mut self, problem: Problem) {
+    fn stop(&mut self, problem: Problem) {
         self.problems.push(problem);
-        self.failed = true;
+        self.stopped = true;
     }
+}
+
+/// The problem of a text that nests too deeply.
+pub(super) fn too_deep(span: Span) -> Problem {
+    let problem = Problem::error("too-deep", span, format!("more than {MAX_DEPTH} levels of nesting"));
+    problem.help("move the inner steps to a process of their own and `call` it")
+}
+
+fn duplicate(key: &Key, first: Span) -> Problem {
+    let problem = Problem::error("duplicate-key", key.span, format!("the key `{}` is written twice", key.text));
+    problem.label(first, "first written here").help("keep one of them, or merge what they say")
+}
+
+/// A block ends where its last letter stands, not at the line where the next one begins.
+fn trimmed(text: &str, span: Span) -> Span {
+    let written = bites::slice(text, span).trim_end().len();
+    Span::new(span.file, span.start as usize, span.start as usize + written)
 }
