@@ -141,8 +141,7 @@ fn problem_json(problem: &Problem, sources: &Sources) -> Value {
 
 fn with_place(mut value: Value, place: Place) -> Value {
     let Place { file, line, column, end_line, end_column } = place;
-    let place =
-        json!({"file": &*file, "line": line, "column": column, "end_line": end_line, "end_column": end_column});
+    let place = json!({"file": &*file, "line": line, "column": column, "end_line": end_line, "end_column": end_column});
     if let (Some(value), Value::Object(place)) = (value.as_object_mut(), place) {
         value.extend(place);
     }

@@ -149,7 +149,8 @@ impl<'t> Line<'t> {
         let sign = self.text.get(self.at - self.start..).and_then(|rest| rest.chars().next()).unwrap_or('{');
         if let Some(hash) = self.value().find(" #") {
             let kept = self.value().get(..hash).unwrap_or_default();
-            let message = format!("the text behind ` #` is lost, the closing bracket too: `{kept}` is all that is read");
+            let message =
+                format!("the text behind ` #` is lost, the closing bracket too: `{kept}` is all that is read");
             let problem = Problem::error("lost-text", self.span(self.value.clone()), message);
             return (problem.help("quote the text that has the `#`"), Some(self.value.clone()));
         }
