@@ -7,7 +7,7 @@ use crate::model::{Name, Span, Text};
 
 use super::problem::{Problem, Problems};
 use super::read::{Entry, Key, Node, Scalar, Yaml};
-use super::suggest::did_you_mean;
+use crate::model::suggest::did_you_mean;
 
 /// Something read, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,13 +9,13 @@
 
 pub mod codes;
 pub mod cursor;
+pub mod pattern;
 pub mod problem;
 pub mod read;
 pub mod source;
-pub mod suggest;
 
+pub use crate::model::suggest::did_you_mean;
 pub use cursor::{MapReader, Spanned};
 pub use problem::{Label, LoadError, Problem, Problems, Severity, render_json, render_text};
 pub use read::{Entry, Key, Node, Scalar, Style, Tree, Yaml, read};
 pub use source::{Place, Source, Sources};
-pub use suggest::did_you_mean;

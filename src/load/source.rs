@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::model::Span;
 
-/// One text and the name it is shown under, usually its path relative to the folder that is loaded.
+/// One text and its name.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The name shown in problems; unique in its set.
+    /// Its name, unique in its set: the path relative to the folder that is loaded.
     pub name: Arc<str>,
     /// The whole text, without a byte-order mark.
     pub text: Arc<str>,
@@ -50,6 +50,7 @@ impl Source {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     list: Vec<Source>,
+    shown_under: String,
 }
 
 /// A span as people count: lines and columns from 1, columns in characters.
@@ -77,6 +78,20 @@ impl Sources {
     pub fn add(&mut self, name: impl AsRef<str>, text: impl AsRef<str>) -> u32 {
         self.list.push(Source::new(name.as_ref(), text.as_ref()));
         u32::try_from(self.list.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Shows names under a path, for example `processes/`; the names themselves stay relative.
+    pub fn show_under(&mut self, path: impl Into<String>) {
+        self.shown_under = path.into();
+    }
+
+    /// The name of a text as problems show it.
+    pub fn shown(&self, source: &Source) -> Arc<str> {
+        if self.shown_under.is_empty() {
+            source.name.clone()
+        } else {
+            format!("{}{}", self.shown_under, source.name).into()
+        }
     }
 
     /// The text with this index.
@@ -111,6 +126,6 @@ impl Sources {
         };
         let (line, column) = source.line_column(span.start as usize);
         let (end_line, end_column) = source.line_column(span.end as usize);
-        Place { file: source.name.clone(), line, column, end_line, end_column }
+        Place { file: self.shown(source), line, column, end_line, end_column }
     }
 }

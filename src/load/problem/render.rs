@@ -49,13 +49,13 @@ fn group<'a>(problem: &'a Problem, sources: &'a Sources) -> Group<'a> {
     let (near, far): (Vec<_>, Vec<_>) = problem.labels.iter().partition(|label| label.span.file == problem.span.file);
     if let Some(source) = sources.get(problem.span.file) {
         let others = near.iter().map(|label| (label.span, &*label.text));
-        group = group.elements(snippets(source, problem.span, others.collect()));
+        group = group.elements(snippets((source, &sources.shown(source)), problem.span, others.collect()));
     }
     for label in far {
         if let Some(source) = sources.get(label.span.file) {
             let window = window(source, label.span);
             let annotation = annotation(AnnotationKind::Context, label.span, &window).label(&*label.text);
-            group = group.element(snippet(source, &window).annotation(annotation));
+            group = group.element(snippet((source, &sources.shown(source)), &window).annotation(annotation));
         }
     }
     match &problem.help {
@@ -65,11 +65,15 @@ fn group<'a>(problem: &'a Problem, sources: &'a Sources) -> Group<'a> {
 }
 
 /// The snippet of the problem with those of its labels that are near; the others in snippets of their own.
-fn snippets<'a>(source: &'a Source, main: Span, labels: Vec<(Span, &'a str)>) -> Vec<Snippet<'a, Annotation<'a>>> {
+fn snippets<'a>(
+    (source, name): (&'a Source, &str),
+    main: Span,
+    labels: Vec<(Span, &'a str)>,
+) -> Vec<Snippet<'a, Annotation<'a>>> {
     let all = labels.iter().fold(main, |all, (span, _)| all.to(*span));
     let together = (all.end - all.start) as usize <= MAX_SNIPPET / 2;
     let shown = if together { window(source, all) } else { window(source, main) };
-    let mut first = snippet(source, &shown).annotation(annotation(AnnotationKind::Primary, main, &shown));
+    let mut first = snippet((source, name), &shown).annotation(annotation(AnnotationKind::Primary, main, &shown));
     let mut others = Vec::new();
     for (span, text) in labels {
         if together {
@@ -77,17 +81,17 @@ fn snippets<'a>(source: &'a Source, main: Span, labels: Vec<(Span, &'a str)>) ->
         } else {
             let window = window(source, span);
             let annotation = annotation(AnnotationKind::Context, span, &window).label(text);
-            others.push(snippet(source, &window).annotation(annotation));
+            others.push(snippet((source, name), &window).annotation(annotation));
         }
     }
     others.insert(0, first);
     others
 }
 
-fn snippet<'a>(source: &'a Source, window: &Range<usize>) -> Snippet<'a, Annotation<'a>> {
+fn snippet<'a>((source, name): (&'a Source, &str), window: &Range<usize>) -> Snippet<'a, Annotation<'a>> {
     let text = source.text.get(window.clone()).unwrap_or_default();
     let (line, _) = source.line_column(window.start);
-    Snippet::source(text).line_start(line).path(&*source.name)
+    Snippet::source(text).line_start(line).path(name.to_owned())
 }
 
 /// The whole lines around a span, cut where they are too long.

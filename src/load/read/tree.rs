@@ -169,10 +169,10 @@ impl Node {
     pub fn part(&self, range: Range<usize>) -> Span {
         let Some(scalar) = self.scalar() else { return self.span };
         let base = self.span.start as usize;
-        let last = range.end.saturating_sub(1).max(range.start);
-        let width = scalar.text.get(last..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        let width = if range.is_empty() { 0 } else { width };
-        let (start, end) = (base + scalar.source_offset(range.start), base + scalar.source_offset(last) + width);
+        let last = scalar.text.get(range.clone()).and_then(|part| part.char_indices().next_back());
+        let (last, width) = last.map_or((0, 0), |(at, letter)| (at, letter.len_utf8()));
+        let start = base + scalar.source_offset(range.start);
+        let end = base + scalar.source_offset(range.start + last) + width;
         let limit = self.span.end as usize;
         Span::new(self.span.file, start.min(limit), end.min(limit))
     }
