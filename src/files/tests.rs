@@ -49,10 +49,7 @@ fn make(root: &Path, name: &str, content: &str) {
 fn a_folder_gives_its_definitions_in_the_order_of_their_names() {
     let files = [("b.yaml", "b: 1"), ("a.yml", "a: 1"), ("z/c.yaml", "c: 1"), ("notes.md", ""), (".git/d.yaml", "")];
     assert_eq!(loads(&files, "", None), "a.yml b.yaml z/c.yaml");
-    assert_eq!(
-        loads(&[("notes.md", "")], "", None),
-        ".:1:1 unreadable-file there is no `.yaml` file in this folder"
-    );
+    assert_eq!(loads(&[("notes.md", "")], "", None), ".:1:1 unreadable-file there is no `.yaml` file in this folder");
 }
 
 #[test]
