@@ -3,8 +3,12 @@
 //! This layer knows no clock, no store, no process and no YAML.
 
 pub mod calendar;
+pub mod code;
+pub mod duration;
 pub mod expr;
+pub mod mismatch;
 pub mod name;
+mod order;
 pub mod show;
 pub mod span;
 pub mod suggest;
@@ -14,6 +18,7 @@ pub mod value;
 
 pub use calendar::Calendar;
 pub use expr::{Env, EvalError, Expr, ExprProblem, Names, Read, Schema, Slot, Template};
+pub use mismatch::Mismatch;
 pub use name::{Name, RecordId, Ref};
 pub use span::Span;
 pub use text::{Lang, Text};
