@@ -20,3 +20,9 @@ pub const CODES: &[Code] = &[];
 pub fn find(code: &str) -> Option<&'static Code> {
     CODES.iter().find(|entry| entry.code == code)
 }
+
+/// The registered code of a problem in an expression, whose own words have `_` for `-`.
+pub fn of_expression(code: &str) -> &'static str {
+    let same = |entry: &&Code| entry.code.bytes().eq(code.bytes().map(|byte| if byte == b'_' { b'-' } else { byte }));
+    CODES.iter().find(same).map_or("expression", |entry| entry.code)
+}

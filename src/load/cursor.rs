@@ -180,7 +180,33 @@ pub fn key_name(key: &Key, problems: &Problems) -> Option<Spanned<Name>> {
     valid_name(&key.text, key.span, problems)
 }
 
-fn valid_name(text: &str, span: Span, problems: &Problems) -> Option<Spanned<Name>> {
+/// Words that YAML 1.1 or the expression language would take for something else.
+const RESERVED: &[&str] =
+    &["on", "off", "yes", "no", "y", "n", "true", "false", "null", "and", "or", "not", "if", "then", "else", "in"];
+
+/// A code that an author makes up: an enum value, a stage, a row of a lookup, an outcome. Words like `yes`, which other
+/// tools read as a truth value, are refused.
+pub fn code(node: &Node, problems: &Problems) -> Option<Spanned<Name>> {
+    not_reserved(name(node, problems)?, problems)
+}
+
+/// The code that a key is.
+pub fn key_code(key: &Key, problems: &Problems) -> Option<Spanned<Name>> {
+    not_reserved(key_name(key, problems)?, problems)
+}
+
+fn not_reserved(name: Spanned<Name>, problems: &Problems) -> Option<Spanned<Name>> {
+    if RESERVED.contains(&&*name.value) {
+        let message = format!("`{}` cannot be a code: it is read as a truth value or a keyword", name.value);
+        problems
+            .push(Problem::error("reserved-word", name.span, message).help("choose a word that says what it means"));
+        return None;
+    }
+    Some(name)
+}
+
+/// The text as an id; another text is reported.
+pub fn valid_name(text: &str, span: Span, problems: &Problems) -> Option<Spanned<Name>> {
     if Name::is_valid(text) {
         return Some(Spanned::new(Name::new(text), span));
     }

@@ -175,7 +175,7 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&render_text(&self.problems, &self.sources))?;
         if self.dropped > 0 {
-            write!(f, "and {} more problems\n", self.dropped)?;
+            writeln!(f, "and {} more problems", self.dropped)?;
         }
         Ok(())
     }

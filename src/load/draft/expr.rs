@@ -1,0 +1,141 @@
+//! A text that stands where an expression is wanted.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::load::codes;
+use crate::load::problem::{Problem, Problems};
+use crate::load::read::{Node, Yaml};
+use crate::model::{Expr, ExprProblem, Names, Schema, Span, Template, Type};
+
+/// An expression as written. A leading `=` is taken off; a YAML list or mapping is put together from its parts, so that
+/// `[a, b]` means the same with and without quotes.
+#[derive(Clone, Debug)]
+pub struct ExprText {
+    /// The expression.
+    pub text: Arc<str>,
+    /// Where it stands.
+    pub span: Span,
+    pieces: Vec<Piece>,
+}
+
+/// A part of the expression's text that comes from one scalar.
+#[derive(Clone, Debug)]
+struct Piece {
+    /// Where the part stands in the expression's text.
+    at: Range<usize>,
+    /// The scalar.
+    node: Node,
+    /// Where the part begins in the scalar's text.
+    from: usize,
+}
+
+impl ExprText {
+    /// The expression that a node is. A value that is left out is reported.
+    pub fn of(node: &Node, problems: &Problems) -> Option<Self> {
+        if node.is_blank() {
+            problems.error("wrong-shape", node.span, "expected an expression, found nothing");
+            return None;
+        }
+        let mut made = Made::default();
+        made.add(node);
+        Some(Self { text: made.text.into(), span: node.span, pieces: made.pieces })
+    }
+
+    /// Whether it was written with a leading `=`, or in a shape that is no single word.
+    pub fn is_word(&self) -> bool {
+        crate::model::Name::is_valid(&self.text) && self.pieces.iter().all(|piece| piece.from == 0)
+    }
+
+    /// Where a part of the expression stands in the source.
+    pub fn place(&self, range: Range<usize>) -> Span {
+        let piece = self.pieces.iter().rev().find(|piece| piece.at.start <= range.start);
+        let Some(Piece { at, node, from }) = piece else { return self.span };
+        let inside = |offset: usize| offset.min(at.end).saturating_sub(at.start) + from;
+        node.part(inside(range.start)..inside(range.end))
+    }
+
+    /// Compiles it; its problems are reported in their places.
+    pub fn compile(
+        &self,
+        schema: &dyn Schema,
+        names: &Names,
+        expected: Option<&Type>,
+        problems: &Problems,
+    ) -> Option<Expr> {
+        let span = Span::new(self.span.file, 0, self.text.len());
+        match Expr::compile(&self.text, span, schema, names, expected) {
+            Ok(expr) => Some(expr),
+            Err(found) => {
+                found.into_iter().for_each(|problem| problems.push(self.problem(problem)));
+                None
+            }
+        }
+    }
+
+    /// Compiles it as a text with `{expr}` in it.
+    pub fn compile_template(&self, schema: &dyn Schema, names: &Names, problems: &Problems) -> Option<Template> {
+        let span = Span::new(self.span.file, 0, self.text.len());
+        match Template::compile(&self.text, span, schema, names) {
+            Ok(template) => Some(template),
+            Err(found) => {
+                found.into_iter().for_each(|problem| problems.push(self.problem(problem)));
+                None
+            }
+        }
+    }
+
+    fn problem(&self, found: ExprProblem) -> Problem {
+        let ExprProblem { code, span, message, help, .. } = found;
+        let span = self.place(span.start as usize..span.end as usize);
+        Problem::error(codes::of_expression(code), span, message).maybe_help(help)
+    }
+}
+
+#[derive(Default)]
+struct Made {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+impl Made {
+    fn add(&mut self, node: &Node) {
+        match &node.yaml {
+            Yaml::Scalar(scalar) => {
+                let from = leading_sign(&scalar.text);
+                let part = scalar.text.get(from..).unwrap_or_default().trim_end();
+                let part = if scalar.is_blank() { "null" } else { part };
+                let at = self.text.len()..self.text.len() + part.len();
+                self.text.push_str(part);
+                self.pieces.push(Piece { at, node: node.clone(), from });
+            }
+            Yaml::Seq(items) => {
+                self.text.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    self.text.push_str(if at == 0 { "" } else { ", " });
+                    self.add(item);
+                }
+                self.text.push(']');
+            }
+            Yaml::Map(entries) => {
+                self.text.push('{');
+                for (at, entry) in entries.iter().enumerate() {
+                    self.text.push_str(if at == 0 { "" } else { ", " });
+                    self.text.push_str(&entry.key.text);
+                    self.text.push_str(": ");
+                    self.add(&entry.value);
+                }
+                self.text.push('}');
+            }
+        }
+    }
+}
+
+/// Length of a leading `= ` with the spaces around it.
+fn leading_sign(text: &str) -> usize {
+    let begin = text.len() - text.trim_start().len();
+    match text.get(begin..).and_then(|rest| rest.strip_prefix('=')) {
+        Some(rest) => text.len() - rest.trim_start().len(),
+        None => begin,
+    }
+}
