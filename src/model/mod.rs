@@ -9,6 +9,7 @@ pub mod expr;
 pub mod mismatch;
 pub mod name;
 mod order;
+mod read;
 pub mod show;
 pub mod span;
 pub mod suggest;
