@@ -1,4 +1,12 @@
 //! The register of problems: every code, what it means, and how it is written wrong and right.
+//!
+//! A code that is raised anywhere stands here; a test compares. The examples are whole files: the wrong one raises its
+//! code, the right one loads clean. A process alone is judged with [`EXAMPLE_LIBRARY`]; several files are parted by
+//! lines `# file: name.yaml`.
+
+mod files;
+mod library;
+mod text;
 
 /// One kind of problem, as the manual shows it.
 #[derive(Clone, Copy, Debug)]
@@ -7,22 +15,36 @@ pub struct Code {
     pub code: &'static str,
     /// What it means, in one sentence.
     pub meaning: &'static str,
-    /// YAML that raises it.
+    /// A file that raises it; empty when no text can show it, as with a file that is missing.
     pub wrong: &'static str,
     /// The same, mended.
     pub right: &'static str,
 }
 
-/// Every code that loading can raise, by the order of its word.
-pub const CODES: &[Code] = &[];
+/// The library that the examples of processes talk about.
+pub const EXAMPLE_LIBRARY: &str = include_str!("codes/example.yaml");
+
+/// All codes, by what they are about.
+pub const GROUPS: &[(&str, &[Code])] =
+    &[("Files", files::CODES), ("The text", text::CODES), ("Libraries", library::CODES)];
+
+/// Every code that loading can raise.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    GROUPS.iter().flat_map(|(_, codes)| codes.iter())
+}
 
 /// The entry of a code.
+///
+/// ```
+/// let entry = stageflow::load::codes::find("duplicate-key").unwrap();
+/// assert_eq!(entry.meaning, "A key is written twice in one mapping.");
+/// ```
 pub fn find(code: &str) -> Option<&'static Code> {
-    CODES.iter().find(|entry| entry.code == code)
+    all().find(|entry| entry.code == code)
 }
 
 /// The registered code of a problem in an expression, whose own words have `_` for `-`.
 pub fn of_expression(code: &str) -> &'static str {
-    let same = |entry: &&Code| entry.code.bytes().eq(code.bytes().map(|byte| if byte == b'_' { b'-' } else { byte }));
-    CODES.iter().find(same).map_or("expression", |entry| entry.code)
+    let dashed = code.replace('_', "-");
+    find(&dashed).map_or("expression", |entry| entry.code)
 }

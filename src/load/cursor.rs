@@ -227,6 +227,7 @@ pub fn text(node: &Node, problems: &Problems) -> Option<Spanned<Text>> {
             texts.insert(Name::new(&*key.text), scalar.text.to_string());
         }
     }
+    problems.saw_text(node.span, entries.iter().map(|entry| (Name::new(&*entry.key.text), entry.key.span)).collect());
     Some(Spanned::new(Text::by_lang(texts), node.span))
 }
 

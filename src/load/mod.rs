@@ -4,6 +4,7 @@
 //!   [`codes`]: the register of all problems with a wrong and a right example.
 //! - [`read`](mod@read): one text into a spanned [`Tree`](read::Tree), with limits, and with help where YAML bites.
 //! - [`cursor`]: the helpers by which every kind of file is read from its tree by hand, all problems in one pass.
+//! - [`literal`]: values written as data: the rows of lookups, the columns of stages, what scenarios give.
 //! - [`draft`]: what each kind of file says, before names and types are looked up.
 //!
 //! This layer takes texts. It knows no folder, no store and no clock: `files` finds the texts, the engine keeps them.
@@ -11,6 +12,7 @@
 pub mod codes;
 pub mod cursor;
 pub mod draft;
+pub mod literal;
 pub mod pattern;
 pub mod problem;
 pub mod read;

@@ -6,9 +6,10 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::Span;
+use crate::model::{Name, Span};
 
 use super::source::Sources;
+use crate::model::suggest::did_you_mean;
 
 /// Errors stop loading; warnings do not, unless the caller denies them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +89,11 @@ pub struct Problems {
     list: RefCell<Vec<Problem>>,
     errors: Cell<usize>,
     dropped: Cell<usize>,
+    texts: RefCell<Vec<SeenText>>,
 }
+
+/// A text in several languages that was read: where, and the place of each language's key.
+type SeenText = (Span, Vec<(Name, Span)>);
 
 impl Problems {
     /// None yet.
@@ -114,6 +119,31 @@ impl Problems {
     /// Adds an error without help.
     pub fn error(&self, code: &'static str, span: Span, message: impl Into<String>) {
         self.push(Problem::error(code, span, message));
+    }
+
+    /// Notes that a text in several languages was read, for [`Problems::check_languages`].
+    pub fn saw_text(&self, span: Span, languages: Vec<(Name, Span)>) {
+        self.texts.borrow_mut().push((span, languages));
+    }
+
+    /// Reports the texts that were read since the last call in a language that is not declared, or not in all that are.
+    /// Where none is declared, every language will do.
+    pub fn check_languages(&self, declared: &[Name]) {
+        let texts = self.texts.take();
+        for (span, written) in texts.iter().filter(|_| !declared.is_empty()) {
+            for (language, span) in written.iter().filter(|(language, _)| !declared.contains(language)) {
+                let message = format!("the library declares no language `{language}`");
+                let help = did_you_mean(language, declared.iter().map(|name| &**name));
+                let problem = Problem::error("unknown-language", *span, message).help("add it to `languages`");
+                self.push(problem.maybe_help(help));
+            }
+            let missing = declared.iter().filter(|language| !written.iter().any(|(name, _)| name == *language));
+            let missing: Vec<_> = missing.map(|language| format!("`{language}`")).collect();
+            if !missing.is_empty() {
+                let message = format!("the text is not given in {}", missing.join(", "));
+                self.push(Problem::warning("missing-language", *span, message));
+            }
+        }
     }
 
     /// Whether any of them is an error.

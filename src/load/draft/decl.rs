@@ -63,7 +63,7 @@ impl Decl {
             (Some(ty), None) => TypeText::of_column(ty, problems),
             (None, Some(codes)) => (super::types::enum_type(codes, problems), false),
             (Some(ty), Some(_)) => {
-                problems.error("two-types", ty.span, "expected `type` or `enum`, found both");
+                problems.error("wrong-shape", ty.span, "expected `type` or `enum`, found both");
                 (None, false)
             }
             (None, None) => (None, false),

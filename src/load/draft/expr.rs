@@ -42,7 +42,14 @@ impl ExprText {
         Some(Self { text: made.text.into(), span: node.span, pieces: made.pieces })
     }
 
-    /// Whether it was written with a leading `=`, or in a shape that is no single word.
+    /// The sentence that a scalar is, for a text with `{expr}` in it: nothing is taken off.
+    pub fn words(node: &Node, problems: &Problems) -> Option<Self> {
+        let scalar = crate::load::cursor::scalar(node, "a text", problems)?;
+        let piece = Piece { at: 0..scalar.text.len(), node: node.clone(), from: 0 };
+        Some(Self { text: scalar.text.clone(), span: node.span, pieces: vec![piece] })
+    }
+
+    /// Whether it is a single word without a leading `=`: an enum value, stage or row where one of those is wanted.
     pub fn is_word(&self) -> bool {
         crate::model::Name::is_valid(&self.text) && self.pieces.iter().all(|piece| piece.from == 0)
     }

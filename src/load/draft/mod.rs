@@ -4,9 +4,14 @@
 //! binding can report what is wrong with that.
 
 pub mod decl;
+pub mod entity;
 pub mod expr;
+pub mod library;
+pub mod parts;
+pub mod stages;
 pub mod types;
 
 pub use decl::Decl;
 pub use expr::ExprText;
+pub use library::LibraryDraft;
 pub use types::TypeText;

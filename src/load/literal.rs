@@ -1,0 +1,241 @@
+//! Values written as data, read by the declared type: rows of lookups, columns of stages, what scenarios give.
+//!
+//! Here a word is a word: `phone: +7495` is a text where a text is wanted, and `12.50` keeps its scale as a number.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+
+use super::cursor;
+use super::problem::{Problem, Problems};
+use super::read::{Node, Style, Yaml};
+use crate::model::suggest::did_you_mean;
+use crate::model::{Duration, Money, Name, Ref, Schema, Type, Value};
+
+/// What a literal is read against.
+pub struct Literals<'a> {
+    /// Entities, lookups and stages.
+    pub schema: &'a dyn Schema,
+    /// The record that a word stands for, where records have been given names; lookup rows need none.
+    pub alias: &'a dyn Fn(&str) -> Option<Ref>,
+    /// Where problems go.
+    pub problems: &'a Problems,
+}
+
+impl<'a> Literals<'a> {
+    /// Literals in which no record has a name.
+    pub fn new(schema: &'a dyn Schema, problems: &'a Problems) -> Self {
+        Self { schema, alias: &|_| None, problems }
+    }
+
+    /// The value of a node as the type says; `null` and a value that is left out are null. Another value is reported.
+    pub fn value(&self, node: &Node, ty: &Type) -> Option<Value> {
+        let is_null = node.scalar().is_some_and(|scalar| scalar.style == Style::Plain && &*scalar.text == "null");
+        if node.is_blank() || is_null {
+            return Some(Value::NULL);
+        }
+        match (ty, &node.yaml) {
+            (Type::List(of), Yaml::Seq(items)) => {
+                let values: Vec<_> = items.iter().map(|item| self.value(item, of)).collect();
+                Some(Value::list(values.into_iter().collect::<Option<Vec<_>>>()?))
+            }
+            (Type::Map(entries), Yaml::Map(_)) => self.map(node, entries),
+            (Type::Any, _) => self.any(node),
+            (_, Yaml::Scalar(scalar)) => self.scalar(node, &scalar.text, ty),
+            _ => self.wrong(node, ty, node.shape()),
+        }
+    }
+
+    fn map(&self, node: &Node, types: &[(Name, Type)]) -> Option<Value> {
+        let mut values = std::collections::BTreeMap::new();
+        for entry in node.entries() {
+            match types.iter().find(|(name, _)| **name == *entry.key.text) {
+                Some((name, ty)) => {
+                    values.insert(name.clone(), self.value(&entry.value, ty)?);
+                }
+                None => {
+                    let message = format!("there is no entry `{}`", entry.key.text);
+                    let help = did_you_mean(&entry.key.text, types.iter().map(|(name, _)| &**name));
+                    self.problems.push(Problem::error("unknown-key", entry.key.span, message).maybe_help(help));
+                }
+            }
+        }
+        Some(Value::Map(Arc::new(values)))
+    }
+
+    /// Without a declared type, only what can mean one thing is no text.
+    fn any(&self, node: &Node) -> Option<Value> {
+        match &node.yaml {
+            Yaml::Seq(items) => {
+                let values: Vec<_> = items.iter().map(|item| self.value(item, &Type::Any)).collect();
+                Some(Value::list(values.into_iter().collect::<Option<Vec<_>>>()?))
+            }
+            Yaml::Map(entries) => {
+                let pair = |entry: &super::Entry| {
+                    let name = cursor::key_name(&entry.key, self.problems)?.value;
+                    Some((name, self.value(&entry.value, &Type::Any)?))
+                };
+                Some(Value::Map(Arc::new(entries.iter().map(pair).collect::<Option<_>>()?)))
+            }
+            Yaml::Scalar(scalar) if scalar.style == Style::Plain => Some(match &*scalar.text {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                text => match (decimal(text), (self.alias)(text)) {
+                    (Some(number), _) => Value::Number(number),
+                    (None, Some(record)) => Value::Ref(record),
+                    (None, None) => Value::text(text),
+                },
+            }),
+            Yaml::Scalar(scalar) => Some(Value::text(&*scalar.text)),
+        }
+    }
+
+    fn scalar(&self, node: &Node, text: &str, ty: &Type) -> Option<Value> {
+        let value = match ty {
+            Type::Text => Some(Value::text(text)),
+            Type::Bool => FromStr::from_str(text).ok().map(Value::Bool),
+            Type::Int => decimal(text).filter(|number| number.fract().is_zero()).map(Value::Number),
+            Type::Number => decimal(text).map(Value::Number),
+            Type::Money => money(text).map(Value::Money),
+            Type::Date => NaiveDate::from_str(text).ok().map(Value::Date),
+            Type::DateTime => instant(text).map(Value::DateTime),
+            Type::Duration => Duration::parse(text).ok().map(Value::Duration),
+            Type::Enum(codes) => {
+                let codes: Vec<_> = codes.values.iter().map(|(code, _)| code.clone()).collect();
+                return self.one_of(node, text, &codes).map(|code| Value::text(&*code));
+            }
+            Type::Stage(entity) => {
+                return self.one_of(node, text, &self.schema.stages(entity)).map(|code| Value::text(&*code));
+            }
+            Type::Ref(entities) => return self.record(node, text, entities),
+            Type::Any | Type::List(_) | Type::Map(_) => None,
+        };
+        match value {
+            Some(value) => Some(value),
+            None => self.wrong(node, ty, &format!("`{text}`")),
+        }
+    }
+
+    /// The row of a lookup, or a record that has a name.
+    fn record(&self, node: &Node, text: &str, entities: &[Name]) -> Option<Value> {
+        let is_wanted = |record: &Ref| entities.is_empty() || entities.contains(&record.entity);
+        if let Some(record) = (self.alias)(text).filter(is_wanted) {
+            return Some(Value::Ref(record));
+        }
+        let lookups: Vec<_> = entities.iter().filter(|entity| self.schema.is_lookup(entity)).collect();
+        let has_row = |entity: &&&Name| self.schema.rows(entity).iter().any(|row| **row == *text);
+        if let Some(lookup) = lookups.iter().find(has_row) {
+            return Some(Value::Ref(Ref::new(&***lookup, text)));
+        }
+        let rows: Vec<_> = lookups.iter().flat_map(|lookup| self.schema.rows(lookup)).collect();
+        let message = match lookups.as_slice() {
+            [] => format!("there is no record named `{text}`"),
+            [lookup, ..] => format!("the lookup `{lookup}` has no row `{text}`"),
+        };
+        self.unknown(node, text, message, &rows)
+    }
+
+    fn one_of(&self, node: &Node, text: &str, codes: &[Name]) -> Option<Name> {
+        let found = codes.iter().find(|code| ***code == *text);
+        match found {
+            Some(code) => Some(code.clone()),
+            None => self.unknown(node, text, format!("there is no code `{text}` here"), codes),
+        }
+    }
+
+    fn unknown<T>(&self, node: &Node, text: &str, message: String, known: &[Name]) -> Option<T> {
+        let help = did_you_mean(text, known.iter().map(|name| &**name));
+        let shown: Vec<_> = known.iter().take(12).map(|name| &**name).collect();
+        let all = (!shown.is_empty()).then(|| format!("known: {}", shown.join(", ")));
+        let problem = Problem::error("unknown-value", node.span, message).maybe_help(all);
+        self.problems.push(problem.maybe_help(help));
+        None
+    }
+
+    fn wrong<T>(&self, node: &Node, ty: &Type, found: &str) -> Option<T> {
+        let help = match ty {
+            Type::Date => Some("a date is written `2026-03-02`"),
+            Type::DateTime => Some("an instant is written `2026-03-02T09:00:00Z`"),
+            Type::Duration => Some("a duration is written `5 min`, `2 h`, `14 days`, or `P14D`"),
+            Type::Money => Some("an amount is written `900` or `900 RUB`"),
+            _ => None,
+        };
+        let problem = Problem::error("wrong-type", node.span, format!("expected {ty}, found {found}"));
+        self.problems.push(problem.maybe_help(help.map(str::to_owned)));
+        None
+    }
+}
+
+/// A decimal in plain notation; its scale is kept.
+fn decimal(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain =
+        digits.starts_with(|c: char| c.is_ascii_digit()) && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if plain { Decimal::from_str_exact(text).ok() } else { None }
+}
+
+/// `900`, or `900 RUB` with the id of the currency's record.
+fn money(text: &str) -> Option<Money> {
+    match text.split_once(' ') {
+        None => Some(Money { amount: decimal(text)?, currency: None }),
+        Some((amount, currency)) => {
+            let currency = currency.trim();
+            let is_word = !currency.is_empty() && !currency.contains(' ');
+            is_word.then_some(Money { amount: decimal(amount)?, currency: Some(Name::new(currency)) })
+        }
+    }
+}
+
+/// An instant with its offset from UTC, to the microsecond.
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc3339(text).ok()?;
+    DateTime::from_timestamp_micros(at.timestamp_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::read;
+    use crate::model::EnumType;
+    use crate::model::expr::NoSchema;
+
+    fn reads(text: &str, ty: &Type) -> String {
+        let problems = Problems::new();
+        let tree = read(0, &format!("k: {text}"), &problems).expect("a sound text");
+        let node = tree.root.get("k").expect("the key k");
+        match Literals::new(&NoSchema, &problems).value(node, ty) {
+            Some(value) => format!("{value:?}"),
+            None => problems.into_sorted().iter().map(|problem| problem.code).collect::<Vec<_>>().join(" "),
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_by_its_declared_type() {
+        let codes = EnumType { values: vec![(Name::new("won"), Default::default())] };
+        let codes = Type::Enum(Arc::new(codes));
+        for (text, ty, expected) in [
+            ("+7495", Type::Text, "Text(\"+7495\")"),
+            ("no", Type::Text, "Text(\"no\")"),
+            ("", Type::Text, "Null(Empty)"),
+            ("null", Type::Int, "Null(Empty)"),
+            ("12.50", Type::Number, "Number(12.50)"),
+            ("1_000", Type::Number, "wrong-type"),
+            ("1e3", Type::Number, "wrong-type"),
+            ("12.50", Type::Int, "wrong-type"),
+            ("900 RUB", Type::Money, "Money(Money { amount: 900, currency: Some(RUB) })"),
+            ("yes", Type::Bool, "wrong-type"),
+            ("true", Type::Bool, "Bool(true)"),
+            ("2026-03-02", Type::Date, "Date(2026-03-02)"),
+            ("2026-03-02T09:00:00+03:00", Type::DateTime, "DateTime(2026-03-02T06:00:00Z)"),
+            ("won", codes.clone(), "Text(\"won\")"),
+            ("wno", codes, "unknown-value"),
+            ("[1, 2]", Type::list(Type::Int), "List([Number(1), Number(2)])"),
+            ("[1, a]", Type::list(Type::Int), "wrong-type"),
+            ("{a: [1, 'x']}", Type::Any, "Map({a: List([Number(1), Text(\"x\")])})"),
+        ] {
+            assert_eq!(reads(text, &ty), expected, "{text} as {ty}");
+        }
+    }
+}
