@@ -123,19 +123,21 @@ impl<'t> MapReader<'t> {
 
     /// Reports every key that nobody asked for.
     pub fn finish(self) {
-        let known = self.known.borrow();
-        for entry in self.entries.iter().filter(|entry| !known.contains(&&*entry.key.text)) {
-            let Key { text, span, .. } = &entry.key;
-            let message = format!("{} has no key `{text}`", self.what);
-            let help = did_you_mean(text, known.iter().copied());
-            let mut all = known.clone();
-            all.sort_unstable();
-            all.dedup();
-            let keys = format!("known keys: {}", all.join(", "));
-            self.problems.push(Problem::error("unknown-key", *span, message).help(help.unwrap_or(keys)));
+        let mut known = self.known.into_inner();
+        known.sort_unstable();
+        known.dedup();
+        let all = format!("known keys: {}", known.join(", "));
+        let unknown = self.entries.iter().filter(|entry| known.binary_search(&&*entry.key.text).is_err());
+        for (at, Entry { key, .. }) in unknown.enumerate() {
+            let near = if at < MAX_HELPED { did_you_mean(&key.text, known.iter().copied()) } else { None };
+            let problem = Problem::error("unknown-key", key.span, format!("{} has no key `{}`", self.what, key.text));
+            self.problems.push(problem.help(near.unwrap_or_else(|| all.clone())));
         }
     }
 }
+
+/// Unknown keys of one mapping for which the nearest known one is looked for.
+const MAX_HELPED: usize = 50;
 
 /// The entries of a mapping; another shape is reported.
 pub fn entries<'t>(node: &'t Node, what: &str, problems: &Problems) -> Option<&'t [Entry]> {

@@ -12,6 +12,7 @@
 pub mod codes;
 pub mod cursor;
 pub mod draft;
+pub mod library;
 pub mod literal;
 pub mod pattern;
 pub mod problem;
@@ -20,6 +21,7 @@ pub mod source;
 
 pub use crate::model::suggest::did_you_mean;
 pub use cursor::{MapReader, Spanned};
+pub use library::{Kind, kind, problems};
 pub use problem::{Label, LoadError, Problem, Problems, Severity, render_json, render_text};
 pub use read::{Entry, Key, Node, Scalar, Style, Tree, Yaml, read};
 pub use source::{Place, Source, Sources};

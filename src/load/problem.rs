@@ -131,7 +131,8 @@ impl Problems {
     pub fn check_languages(&self, declared: &[Name]) {
         let texts = self.texts.take();
         for (span, written) in texts.iter().filter(|_| !declared.is_empty()) {
-            for (language, span) in written.iter().filter(|(language, _)| !declared.contains(language)) {
+            let unknown: Vec<_> = written.iter().filter(|(language, _)| !declared.contains(language)).collect();
+            for (language, span) in &unknown {
                 let message = format!("the library declares no language `{language}`");
                 let help = did_you_mean(language, declared.iter().map(|name| &**name));
                 let problem = Problem::error("unknown-language", *span, message).help("add it to `languages`");
@@ -139,7 +140,7 @@ impl Problems {
             }
             let missing = declared.iter().filter(|language| !written.iter().any(|(name, _)| name == *language));
             let missing: Vec<_> = missing.map(|language| format!("`{language}`")).collect();
-            if !missing.is_empty() {
+            if !missing.is_empty() && unknown.is_empty() {
                 let message = format!("the text is not given in {}", missing.join(", "));
                 self.push(Problem::warning("missing-language", *span, message));
             }

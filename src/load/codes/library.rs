@@ -77,6 +77,12 @@ pub(super) const CODES: &[Code] = &[
         right: "library: crm\nlookups:\n  unit: {piece: Piece}\n  pack: {columns: {unit: ref(unit)}, rows: {box: {title: Box, unit: piece}}}\n",
     },
     Code {
+        code: "unknown-stage",
+        meaning: "A stage that the entity does not have, or stages of an entity that has none.",
+        wrong: "library: crm\nentities: {lead: {fields: {name: text}}}\nsettings: {first: stage of lead}\n",
+        right: "library: crm\nentities: {lead: {stages: {field: stage, values: {new: {}}}}}\nsettings: {first: stage of lead}\n",
+    },
+    Code {
         code: "unknown-entity",
         meaning: "A name of an entity or lookup that does not exist.",
         wrong: "library: crm\nentities: {lead: {fields: {sale: \"ref(lead, ordr)\"}}, order: {}}\n",

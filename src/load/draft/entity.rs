@@ -78,7 +78,7 @@ impl EntityDraft {
             title: map.text("title"),
             fields: map.map("fields").iter().filter_map(|entry| FieldDraft::of(entry, problems)).collect(),
             children: map.map("children").iter().filter_map(|entry| child(entry, problems)).collect(),
-            checks: map.list("check").iter().filter_map(|node| CheckDraft::of(node, problems)).collect(),
+            checks: map.list_or_one("check").iter().filter_map(|node| CheckDraft::of(node, problems)).collect(),
             stages: map.get("stages").and_then(|node| StagesDraft::of(node, problems)),
             shown_as: map.name("shown_as"),
         };

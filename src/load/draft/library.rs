@@ -60,7 +60,7 @@ impl LibraryDraft {
         let map = MapReader::new(&tree.root, "a library", problems)?;
         map.get("doc");
         let draft = Self {
-            name: map.need_name("library")?,
+            name: map.need_name("library").unwrap_or_else(|| Spanned::new(Name::new("library"), tree.root.span)),
             title: map.text("title"),
             languages: map.names("languages"),
             entities: each(map.map("entities"), |entry| EntityDraft::of(entry, problems)),

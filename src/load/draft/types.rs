@@ -36,6 +36,21 @@ const WORDS: &[(&str, Type)] = &[
     ("any", Type::Any),
 ];
 
+/// What other languages call our types.
+const FOREIGN: &[(&str, &str)] = &[
+    ("string", "text"),
+    ("str", "text"),
+    ("integer", "int"),
+    ("decimal", "number"),
+    ("float", "number"),
+    ("double", "number"),
+    ("boolean", "bool"),
+    ("timestamp", "datetime"),
+    ("lookup", "ref(lookup)"),
+    ("reference", "ref(entity)"),
+    ("array", "list(type)"),
+];
+
 /// Words that begin a type and take something.
 const MAKERS: &[&str] = &["ref", "list", "enum", "stage"];
 
@@ -131,7 +146,7 @@ pub fn enum_type(node: &Node, problems: &Problems) -> Option<TypeText> {
     if let Some((_, (code, _))) = twice {
         problems.error("duplicate-name", node.span, format!("the code `{code}` is written twice"));
     }
-    if values.is_empty() {
+    if node.items().is_empty() && node.entries().is_empty() {
         problems.error("wrong-shape", node.span, "expected the codes of the enum, found none");
     }
     Some(TypeText::Plain(Type::Enum(Arc::new(EnumType { values }))))
@@ -204,7 +219,9 @@ impl<'t> Parser<'t> {
         let span = self.span(if range.is_empty() { 0..self.text.len() } else { range });
         let message = format!("there is no type `{}`", if word.is_empty() { self.text } else { word });
         let problem = Problem::error("bad-type", span, message).help(help);
-        self.problems.push(problem.maybe_help(did_you_mean(word, known)));
+        let foreign = FOREIGN.iter().find(|(foreign, _)| *foreign == word);
+        let foreign = foreign.map(|(_, ours)| format!("here it is called `{ours}`"));
+        self.problems.push(problem.maybe_help(foreign.or_else(|| did_you_mean(word, known))));
         None
     }
 

@@ -74,10 +74,13 @@ impl Builder<'_> {
     fn event(&mut self, event: &Event<'_>, at: YamlSpan) {
         let range = at.byte_range().unwrap_or(0..0);
         let span = Span::new(self.file, range.start, range.end);
+        let last = self.last.take();
         if event.tag().is_some() {
             self.tag(at, span);
+            if matches!(event, Event::Scalar(text, ..) if text.is_empty()) {
+                return self.stand_in(span);
+            }
         }
-        let last = self.last.take();
         match event {
             Event::Scalar(text, style, ..) => self.scalar(text, *style, span),
             Event::SequenceStart(style, ..) => self.open_seq(*style, span),
@@ -120,6 +123,11 @@ impl Builder<'_> {
         let message = "YAML aliases are not used here";
         let help = "for a text that begins with `*`, use quotes";
         self.problems.push(Problem::error("yaml-anchor", span, message).help(help));
+        self.stand_in(span);
+    }
+
+    /// A value for something that was refused, so that no other problem follows from it.
+    fn stand_in(&mut self, span: Span) {
         self.count(span);
         let stand_in = Scalar::new("", Style::Quoted, "");
         self.place(Node { yaml: Yaml::Scalar(stand_in), span });

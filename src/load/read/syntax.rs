@@ -59,7 +59,10 @@ pub(super) fn explain(file: u32, text: &str, error: &ScanError) -> (Problem, Opt
         | ErrorKind::ExpectedFlowSequenceSeparator
         | ErrorKind::InvalidColonPlacement
         | ErrorKind::FlowMappingValueAdjacentCollection
-        | ErrorKind::BlockEntryInFlowCollection => line.inside_flow(),
+        | ErrorKind::BlockEntryInFlowCollection => match line.opened_before(text) {
+            Some(problem) => (problem, None),
+            None => line.inside_flow(),
+        },
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => line.no_colon(),
         ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry
@@ -124,13 +127,18 @@ impl<'t> Line<'t> {
     }
 
     fn second_colon(&self) -> Explained {
-        if self.value.contains(&self.at) && self.value().contains(": ") || self.value().ends_with(':') {
+        let behind_a_key = self.value.start > self.start + indent(self.text);
+        let in_value = self.value.contains(&self.at) || self.value.end == self.at;
+        if behind_a_key && in_value && (self.value().contains(": ") || self.value().ends_with(':')) {
             return self.value_at_fault("a text with `: ` needs quotes".to_owned());
         }
         (self.indentation(), None)
     }
 
     fn behind_the_quote(&self) -> Explained {
+        if self.value().starts_with(['{', '[']) {
+            return self.inside_flow();
+        }
         let help = if self.value().starts_with('"') && self.value().contains([' ', '+', '=']) {
             format!("for an expression write `= {}`; for a text, quote the whole of it", self.value())
         } else {
@@ -160,9 +168,30 @@ impl<'t> Line<'t> {
         (self.unclosed(&format!("the bracket `{sign}` is never closed")), None)
     }
 
+    /// The bracket of an earlier line that is still open where this line begins.
+    fn opened_before(&self, whole: &str) -> Option<Problem> {
+        let mut end = self.start;
+        let mut closed = 0;
+        for line in whole.get(..self.start)?.lines().rev().take(MAX_LINES_BACK) {
+            let start = whole.get(..end)?.trim_end_matches('\n').rfind('\n').map_or(0, |found| found + 1);
+            for (at, sign) in brackets(line).into_iter().rev() {
+                closed += if matches!(sign, '}' | ']') { 1 } else { -1 };
+                if closed < 0 {
+                    let span = self.span(start + at..start + line.trim_end().len());
+                    let message = format!("the bracket `{sign}` is never closed");
+                    let problem = Problem::error("unclosed", span, message).label(self.here(), "found instead");
+                    return Some(problem.help("close it, or quote the whole text when the sign is a part of it"));
+                }
+            }
+            end = start;
+        }
+        None
+    }
+
     fn inside_flow(&self) -> Explained {
         let message = "inside `{ }` and `[ ]`, expected `,` or the closing bracket";
-        let help = "quote texts that have `: `, a comma or a bracket in them, or write one key a line";
+        let help = "quote the whole of a text that has a comma, a bracket, a quote or `: ` in it, with '...' around \
+                    \"...\"; or write one key a line";
         let problem = Problem::error("needs-quotes", self.here(), message).help(help);
         let value = self.value();
         let on_one_line = value.starts_with(['{', '[']) && value.ends_with(['}', ']']);
@@ -194,6 +223,25 @@ impl<'t> Line<'t> {
         let help = "write `\\\\` for a backslash, or use single quotes, in which nothing is escaped";
         (problem.help(help), Some(self.value.clone()))
     }
+}
+
+/// Lines before an error in which an open bracket is looked for.
+const MAX_LINES_BACK: usize = 200;
+
+/// The brackets of a line that stand in no quotes, with their places.
+fn brackets(line: &str) -> Vec<(usize, char)> {
+    let mut quote = None;
+    let mut found = Vec::new();
+    for (at, sign) in line.char_indices() {
+        match (sign, quote) {
+            ('#', None) if line.get(..at).is_some_and(|before| before.ends_with(' ')) => break,
+            ('"' | '\'', None) => quote = Some(sign),
+            (_, Some(open)) if open == sign => quote = None,
+            ('{' | '[' | '}' | ']', None) => found.push((at, sign)),
+            _ => {}
+        }
+    }
+    found
 }
 
 fn indent(line: &str) -> usize {

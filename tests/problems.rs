@@ -1,0 +1,254 @@
+//! Everything that is refused when it is loaded, and how it is shown.
+//!
+//! `tests/problems/*.yaml` are files with problems; beside each stands what is shown of them (`.expect`, rewritten with
+//! `UPDATE_EXPECT=1`). A file may hold several texts, parted by lines `# file: name.yaml`. Besides, every example of
+//! the register of codes is loaded: the wrong one must raise its code, the right one nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use expect_test::expect_file;
+use proptest::prelude::*;
+use stageflow::load::{Problem, Problems, Sources, codes, problems, read, render_json, render_text};
+
+/// The texts of a case: parted by `# file:` lines, else one; a process alone gets the library of the examples.
+fn sources(name: &str, text: &str) -> Sources {
+    let mut sources = Sources::new();
+    let mut parts = text.split("# file: ");
+    let first = parts.next().unwrap_or_default();
+    if !first.trim().is_empty() || !text.contains("# file: ") {
+        sources.add(name, first);
+    }
+    for part in parts {
+        let (name, text) = part.split_once('\n').expect("a name after `# file:`");
+        sources.add(name.trim(), text);
+    }
+    if !text.contains("library:") && text.starts_with("process:") {
+        sources.add("example.yaml", codes::EXAMPLE_LIBRARY);
+    }
+    sources
+}
+
+fn found(name: &str, text: &str) -> (Sources, Vec<Problem>) {
+    let sources = sources(name, text);
+    let problems = problems(&sources);
+    (sources, problems)
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/problems");
+    let entries = fs::read_dir(folder).expect("the folder of cases");
+    let mut cases: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    cases.retain(|path| path.extension().is_some_and(|end| end == "yaml"));
+    cases.sort();
+    cases
+}
+
+#[test]
+fn every_case_is_shown_as_expected() {
+    for path in cases() {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let (sources, problems) = found(&name, &fs::read_to_string(&path).expect("a case"));
+        expect_file![path.with_extension("expect")].assert_eq(&render_text(&problems, &sources));
+    }
+}
+
+#[test]
+fn every_code_has_an_example_that_raises_it_and_one_that_is_clean() {
+    let mut wrong = Vec::new();
+    for code in codes::all().filter(|code| !code.wrong.is_empty()) {
+        let (sources, problems) = found("wrong.yaml", code.wrong);
+        if problems.is_empty() || problems.iter().any(|problem| problem.code != code.code) {
+            wrong.push(format!("the wrong example of {}:\n{}", code.code, render_text(&problems, &sources)));
+        }
+        let (sources, problems) = found("right.yaml", code.right);
+        if !problems.is_empty() {
+            wrong.push(format!("the right example of {}:\n{}", code.code, render_text(&problems, &sources)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let shown: String = codes::all()
+        .filter(|code| !code.wrong.is_empty())
+        .map(|code| {
+            let (sources, problems) = found("wrong.yaml", code.wrong);
+            format!("{}\n\n{}", code.meaning, render_text(&problems, &sources))
+        })
+        .collect();
+    expect_file!["problems/examples.expect"].assert_eq(&shown);
+}
+
+/// The codes that the sources of the loader raise, by the calls that make a problem.
+fn raised(folder: &Path, codes: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            raised(&path, codes);
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a source");
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for call in ["Problem::error(", "Problem::warning(", "problems.error(", "Fault::new(", "report("] {
+            for rest in text.split(call).skip(1) {
+                let code = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+                codes.extend(code.map(str::to_owned));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_code_that_is_raised_is_registered_once() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut used = Vec::new();
+    raised(&source.join("load"), &mut used);
+    raised(&source.join("files"), &mut used);
+    used.sort();
+    used.dedup();
+    assert!(used.len() > 30, "the search for codes finds only {used:?}");
+    let missing: Vec<_> = used.iter().filter(|code| codes::find(code).is_none()).collect();
+    assert!(missing.is_empty(), "raised but not registered in load/codes: {missing:?}");
+    let mut all: Vec<_> = codes::all().map(|code| code.code).collect();
+    all.sort_unstable();
+    assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "a code is registered twice: {all:?}");
+}
+
+#[test]
+fn json_gives_code_place_and_help() {
+    let (sources, problems) = found("crm.yaml", "library: crm\nrols: {}\n");
+    expect_file!["problems/json.expect"].assert_eq(&format!("{:#}\n", render_json(&problems, &sources)));
+}
+
+/// A hostile text costs at most 100 ms and 64 MB, also when everything about it is shown. Memory is that of a process, so
+/// the test runs itself in one of its own.
+#[test]
+fn hostile_texts_are_refused_quickly() {
+    const ALONE: &str = "STAGEFLOW_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let program = std::env::current_exe().expect("this program");
+        let alone = ["--exact", "hostile_texts_are_refused_quickly", "--nocapture"];
+        let status = Command::new(program).args(alone).env(ALONE, "1").status().expect("a process");
+        assert!(status.success());
+        return;
+    }
+    let full = |part: &str| part.repeat(256 * 1024 / part.len());
+    let bomb: String = (0..200).map(|at| format!("a{at}: &a{at} [*a{at}, *a{at}, *a{at}]\n")).collect();
+    let texts = [
+        ("nested lists", "[".repeat(100_000)),
+        ("nested mappings", "{a: ".repeat(60_000)),
+        ("nested blocks", full("- ")),
+        ("a file of 5 MB", "a: b\n".repeat(1_000_000)),
+        ("a huge scalar", format!("library: {}", "a".repeat(260_000))),
+        ("a huge quoted scalar", format!("library: \"{}", "\\\"".repeat(130_000))),
+        ("aliases that multiply", bomb),
+        ("only aliases", full("- *a\n")),
+        ("zero bytes", full("\0")),
+        ("one key over and over", full("a: b\n")),
+        ("split texts", full("- {a: f(b, c)}\n")),
+        ("lost texts", full("- a #b\n")),
+        ("colons", full("a: ")),
+        ("values that need quotes", full("a: @b\n")),
+        ("comments", full("#\n")),
+        ("open quotes", full("\"")),
+        ("unknown keys", format!("library: crm\n{}", (0..9_000).map(|at| format!("key{at}: 1\n")).collect::<String>())),
+        ("long lines", format!("library: {}\n", full("a, {").get(..200_000).unwrap_or_default())),
+    ];
+    for (what, text) in texts {
+        // The machine may be busy with something else: the best of a few runs counts.
+        let runs = (0..5).map(|_| hostile(what, &text));
+        let best = runs.reduce(Duration::min).unwrap_or_default();
+        assert!(best < Duration::from_millis(100), "{what} took {best:?}");
+    }
+    if let Some(peak) = peak_memory() {
+        assert!(peak < 64 * 1024, "the peak of memory was {peak} KiB");
+    }
+}
+
+fn hostile(what: &str, text: &str) -> Duration {
+    let begin = Instant::now();
+    let (sources, problems) = found("hostile.yaml", text);
+    let shown = render_text(&problems, &sources);
+    let took = begin.elapsed();
+    assert!(!problems.is_empty(), "{what} is not refused");
+    assert!(shown.len() < 400_000, "{what} is shown in {} bytes", shown.len());
+    took
+}
+
+/// The largest resident size of this process so far, in KiB, where the system tells.
+fn peak_memory() -> Option<usize> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// Pieces that a text with problems is made of.
+fn piece() -> impl Strategy<Value = String> {
+    let words = [
+        "library: crm\n",
+        "entities:\n",
+        "  lead:\n",
+        "    fields: {",
+        "}",
+        "[",
+        "]",
+        ", ",
+        ": ",
+        "\n",
+        "  ",
+        "- ",
+        "#",
+        " #",
+        "\"",
+        "'",
+        "a",
+        "b: c",
+        "ref(lead)",
+        "= a + b",
+        "!",
+        "&a",
+        "*a",
+        "|\n",
+        ">",
+        "%",
+        "@",
+        "`",
+        "\t",
+        "é",
+        "\u{0}",
+        "\u{feff}",
+        "---\n",
+    ];
+    prop_oneof![4 => proptest::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => any::<String>()]
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(pieces in proptest::collection::vec(piece(), 0..40)) {
+        let text = pieces.concat();
+        let (sources, problems) = found("any.yaml", &text);
+        for problem in &problems {
+            let source = sources.get(problem.span.file).expect("a place in a text");
+            prop_assert!(problem.span.end as usize <= source.text.len(), "{problem:?} in {text:?}");
+        }
+        render_text(&problems, &sources);
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let text = String::from_utf8_lossy(&bytes);
+        read(0, &text, &Problems::new());
+    }
+
+    /// What was written stands where the tree says it does.
+    #[test]
+    fn plain_words_keep_their_text_and_place(words in proptest::collection::vec("[a-z][a-z0-9_]{0,9}", 1..20)) {
+        let text: String = words.iter().enumerate().map(|(at, word)| format!("k{at}:\n  - {word}\n")).collect();
+        let tree = read(0, &text, &Problems::new()).expect("a sound text");
+        for (at, word) in words.iter().enumerate() {
+            let node = &tree.root.get(&format!("k{at}")).expect("a key").items()[0];
+            prop_assert_eq!(node.word(), Some(word.as_str()));
+            prop_assert_eq!(&text[node.span.start as usize..node.span.end as usize], word.as_str());
+        }
+    }
+}
