@@ -7,8 +7,11 @@
 //! - [`literal`]: values written as data: the rows of lookups, the columns of stages, what scenarios give.
 //! - [`draft`]: what each kind of file says, before names and types are looked up.
 //!
+//! - [`bind`]: names looked up, types checked, expressions compiled.
+//!
 //! This layer takes texts. It knows no folder, no store and no clock: `files` finds the texts, the engine keeps them.
 
+pub mod bind;
 pub mod codes;
 pub mod cursor;
 pub mod draft;

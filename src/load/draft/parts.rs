@@ -136,7 +136,8 @@ pub struct CurrenciesDraft {
 }
 
 impl LookupDraft {
-    pub(super) fn of(entry: &Entry, problems: &Problems) -> Option<Self> {
+    /// What is written there.
+    pub fn of(entry: &Entry, problems: &Problems) -> Option<Self> {
         let name = cursor::key_name(&entry.key, problems)?;
         let entries = cursor::entries(&entry.value, "a lookup", problems)?;
         let is_long = entry.value.get("rows").is_some_and(|rows| matches!(rows.yaml, Yaml::Map(_)));
@@ -170,7 +171,8 @@ impl RowDraft {
 }
 
 impl RoleDraft {
-    pub(super) fn of(entry: &Entry, problems: &Problems) -> Option<Self> {
+    /// What is written there.
+    pub fn of(entry: &Entry, problems: &Problems) -> Option<Self> {
         let name = cursor::key_name(&entry.key, problems)?;
         if entry.value.is_blank() {
             return Some(Self { name, title: None, inherits: Vec::new(), all: false });
@@ -184,7 +186,8 @@ impl RoleDraft {
 }
 
 impl NoticeDraft {
-    pub(super) fn of(entry: &Entry, kind: Notice, problems: &Problems) -> Option<Self> {
+    /// What is written there.
+    pub fn of(entry: &Entry, kind: Notice, problems: &Problems) -> Option<Self> {
         let name = match kind {
             Notice::Error => cursor::key_code(&entry.key, problems)?,
             _ => cursor::key_name(&entry.key, problems)?,
@@ -226,7 +229,8 @@ impl NoticeDraft {
 }
 
 impl DocumentDraft {
-    pub(super) fn of(entry: &Entry, problems: &Problems) -> Option<Self> {
+    /// What is written there.
+    pub fn of(entry: &Entry, problems: &Problems) -> Option<Self> {
         let name = cursor::key_name(&entry.key, problems)?;
         let map = MapReader::new(&entry.value, "a document", problems)?;
         let template = map.need("template").and_then(|node| word(node, "the name of a file", problems));
@@ -237,7 +241,8 @@ impl DocumentDraft {
 }
 
 impl MirrorDraft {
-    pub(super) fn of(node: &Node, problems: &Problems) -> Option<Self> {
+    /// What is written there.
+    pub fn of(node: &Node, problems: &Problems) -> Option<Self> {
         let map = MapReader::new(node, "`tasks`", problems)?;
         let entity = map.need_name("entity");
         let edges = ["opened", "completed", "withdrawn"].map(|edge| settings(map.map(edge), problems));
@@ -247,7 +252,8 @@ impl MirrorDraft {
 }
 
 impl CalendarDraft {
-    pub(super) fn of(entry: &Entry, problems: &Problems) -> Option<Self> {
+    /// What is written there.
+    pub fn of(entry: &Entry, problems: &Problems) -> Option<Self> {
         let name = cursor::key_name(&entry.key, problems)?;
         let map = MapReader::new(&entry.value, "a calendar", problems)?;
         let words = |key| map.list_or_one(key).iter().filter_map(|node| word(node, "a day", problems)).collect();
@@ -265,7 +271,8 @@ impl CalendarDraft {
 }
 
 impl CurrenciesDraft {
-    pub(super) fn of(node: &Node, problems: &Problems) -> Option<Self> {
+    /// What is written there.
+    pub fn of(node: &Node, problems: &Problems) -> Option<Self> {
         let map = MapReader::new(node, "`currencies`", problems)?;
         let history = map.get("history").and_then(|node| {
             let map = MapReader::new(node, "the history of rates", problems)?;

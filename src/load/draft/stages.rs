@@ -78,7 +78,7 @@ pub struct HistoryDraft {
 
 impl StagesDraft {
     /// The stages of the key `stages`.
-    pub(super) fn of(node: &Node, problems: &Problems) -> Option<Self> {
+    pub fn of(node: &Node, problems: &Problems) -> Option<Self> {
         let map = MapReader::new(node, "stages", problems)?;
         let field = map.need_name("field");
         map.need("values");
