@@ -1,0 +1,39 @@
+//! "An end event ends the flow of the process": a path, a scope with everything in it (S12), or the whole instance.
+
+use super::room::{Effect, Fault, Move, Next, Room, View};
+use crate::model::Name;
+use crate::model::expr::Expr;
+
+/// An end.
+#[derive(Debug, Default)]
+pub struct EndEvent {
+    /// What it ends.
+    pub ends: Ends,
+    /// Named results of the process.
+    pub results: Vec<(Name, Expr)>,
+}
+
+/// What an end event ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    /// Its own path.
+    #[default]
+    Path,
+    /// Everything that still runs in the innermost scope.
+    Scope,
+    /// The whole instance.
+    Instance,
+}
+
+impl Room for EndEvent {
+    fn enter(&self, view: &View<'_>) -> Result<Move, Fault> {
+        let results = view.eval_all(&self.results)?;
+        let effects = results.into_iter().map(|(name, value)| Effect::Return(name, value)).collect();
+        let next = match self.ends {
+            Ends::Path => Next::End,
+            Ends::Scope => Next::Terminate,
+            Ends::Instance => Next::EndInstance,
+        };
+        Ok(Move { effects, next })
+    }
+}

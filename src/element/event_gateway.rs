@@ -1,0 +1,28 @@
+//! `race`: "the first event wins and the others are withdrawn in the same step" (S6).
+
+use super::room::{Arm, ArmKind, Fault, Move, Next, Room, View};
+use super::Element;
+
+/// Waits for the first of the events that its outgoing flows lead to.
+#[derive(Debug, Default)]
+pub struct EventGateway;
+
+impl Room for EventGateway {
+    fn enter(&self, view: &View<'_>) -> Result<Move, Fault> {
+        let mut arms: Vec<Arm> = Vec::new();
+        for flow in view.outgoing() {
+            let Some(node) = view.def.graph.target(*flow) else { continue };
+            let Some(Element::CatchEvent(option)) = view.def.element(node) else { continue };
+            let found = option.arms(&View { node, ..*view })?;
+            if found.iter().any(|arm| matches!(arm.kind, ArmKind::Condition(true, _))) {
+                return Ok(Move::take(*flow));
+            }
+            arms.extend(found);
+        }
+        Ok(Move::only(Next::Wait(arms)))
+    }
+
+    fn is_quiet(&self) -> bool {
+        true
+    }
+}

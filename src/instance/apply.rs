@@ -1,0 +1,137 @@
+//! The only writer of a run's state. Replay is this function and nothing else (S24).
+
+use super::fact::{Fact, Opened, Started};
+use super::state::{Compensable, Place, Scope, ScopeKind, State, Token, Wait};
+use super::{Status, TokenId};
+use crate::graph::NodeIx;
+
+/// Makes a fact true. Total: a fact that does not fit (a token that is gone) changes nothing.
+pub fn apply(state: &mut State, fact: &Fact) {
+    match fact {
+        Fact::Started(started) => start(state, started),
+        Fact::Passed(token, _, node) => place(state, *token, Place::Entering(*node)),
+        Fact::Arrived(token, flow) => place(state, *token, Place::Arrived(*flow)),
+        Fact::Born(token) => insert(state, token.clone()),
+        Fact::Ended(token) => remove(&mut state.tokens, *token, |found| found.id),
+        Fact::Joined(token, node) | Fact::Stayed(token, node) => place(state, *token, Place::In(*node)),
+        Fact::Placed(token, to) => place(state, *token, *to),
+        Fact::Armed(wait) => arm(state, wait),
+        Fact::Disarmed(wait) => remove(&mut state.waits, *wait, |found| found.id),
+        Fact::Rearmed(wait) => {
+            if let Some(found) = find_mut(&mut state.waits, wait.id, |found| found.id) {
+                *found = wait.clone();
+            }
+        }
+        Fact::Assigned(scope, index, value) => {
+            let slot = find_mut(&mut state.scopes, *scope, |found| found.id);
+            if let Some(slot) = slot.and_then(|found| found.vars.get_mut(usize::from(*index))) {
+                *slot = value.clone();
+            }
+        }
+        Fact::Opened(opened) => open(state, opened),
+        Fact::Closing(scope) => {
+            if let Some(found) = find_mut(&mut state.scopes, *scope, |found| found.id) {
+                found.closing = true;
+            }
+        }
+        Fact::Closed(scope) => {
+            remove(&mut state.scopes, *scope, |found| found.id);
+            state.compensable.retain(|done| done.scope != *scope);
+        }
+        Fact::Raised(incident) => state.incidents.push((**incident).clone()),
+        Fact::Mended(id, _) => state.incidents.retain(|incident| incident.id != *id),
+        Fact::Compensable(scope, node) => remember(state, *scope, *node),
+        Fact::Returned(name, value) => state.result.push((name.clone(), value.clone())),
+        Fact::Finished(status) => finish(state, *status),
+        Fact::Suspended(on) => state.status = if *on { Status::Suspended } else { Status::Running },
+        Fact::About(record) => state.record = Some(record.clone()),
+        Fact::Noted(..) => {}
+    }
+}
+
+fn start(state: &mut State, started: &Started) {
+    *state = State {
+        process: started.process.clone(),
+        version: started.version,
+        record: started.record.clone(),
+        initiator: started.initiator.clone(),
+        caller: started.caller.clone(),
+        key: started.key.clone(),
+        depth: started.depth,
+        status: Status::Running,
+        next: 2,
+        revision: state.revision,
+        ..State::default()
+    };
+    state.scopes.push(Scope {
+        id: 0,
+        node: NodeIx::PROCESS,
+        parent: None,
+        host: None,
+        kind: ScopeKind::Process,
+        vars: started.vars.clone(),
+        index: 0,
+        closing: false,
+    });
+    state.tokens.push(Token { id: 1, scope: 0, place: Place::Entering(started.entry) });
+}
+
+fn insert(state: &mut State, token: Token) {
+    used(state, token.id);
+    state.tokens.push(token);
+}
+
+fn arm(state: &mut State, wait: &Wait) {
+    used(state, wait.id);
+    state.waits.push(wait.clone());
+}
+
+fn open(state: &mut State, opened: &Opened) {
+    used(state, opened.scope);
+    state.scopes.push(Scope {
+        id: opened.scope,
+        node: opened.node,
+        parent: Some(opened.parent),
+        host: opened.host,
+        kind: opened.kind,
+        vars: opened.vars.clone(),
+        index: opened.index,
+        closing: false,
+    });
+}
+
+fn remember(state: &mut State, scope: u32, node: NodeIx) {
+    let vars = state.scope(scope).map(|found| found.vars.clone()).unwrap_or_default();
+    state.compensable.push(Compensable { scope, node, vars });
+}
+
+fn finish(state: &mut State, status: Status) {
+    state.status = status;
+    state.key = None;
+    state.tokens.clear();
+    state.waits.clear();
+    state.incidents.clear();
+    state.compensable.clear();
+    state.scopes.clear();
+}
+
+fn place(state: &mut State, token: TokenId, to: Place) {
+    if let Some(found) = find_mut(&mut state.tokens, token, |found| found.id) {
+        found.place = to;
+    }
+}
+
+fn used(state: &mut State, number: u32) {
+    state.next = state.next.max(number.saturating_add(1));
+}
+
+fn find_mut<T>(items: &mut [T], id: u32, key: impl Fn(&T) -> u32) -> Option<&mut T> {
+    let at = items.binary_search_by_key(&id, key).ok()?;
+    items.get_mut(at)
+}
+
+fn remove<T>(items: &mut Vec<T>, id: u32, key: impl Fn(&T) -> u32) {
+    if let Ok(at) = items.binary_search_by_key(&id, key) {
+        items.remove(at);
+    }
+}

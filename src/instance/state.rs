@@ -1,0 +1,359 @@
+//! The state of one run: scopes, tokens, waits, variables and incidents.
+
+use minicbor::{Decode, Encode};
+
+use super::{Id, ScopeId, Status, TokenId, WaitId};
+use crate::graph::{FlowIx, NodeIx};
+use crate::model::{Name, Ref, Value};
+
+/// Everything that is true of one run. Numbers of tokens, scopes and waits are the run's own and never used twice.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+pub struct State {
+    /// The process.
+    #[n(0)]
+    pub process: Name,
+    /// Its version: the run stays on it.
+    #[n(1)]
+    pub version: u32,
+    /// The record the run is about: `self`.
+    #[n(2)]
+    pub record: Option<Ref>,
+    /// On whose behalf it runs: the user who started it, or whose change did.
+    #[n(3)]
+    pub initiator: Option<Ref>,
+    /// The call that waits for it.
+    #[n(4)]
+    pub caller: Option<Caller>,
+    /// Where it stands in its life.
+    #[n(5)]
+    pub status: Status,
+    /// Live scopes by number, the process itself first.
+    #[n(6)]
+    pub scopes: Vec<Scope>,
+    /// Live tokens by number.
+    #[n(7)]
+    pub tokens: Vec<Token>,
+    /// What is waited for, by number.
+    #[n(8)]
+    pub waits: Vec<Wait>,
+    /// Open incidents by number of their token's wait.
+    #[n(9)]
+    pub incidents: Vec<Incident>,
+    /// Completed activities that can be compensated, in order of completion.
+    #[n(10)]
+    pub compensable: Vec<Compensable>,
+    /// The next free number for tokens, scopes and waits.
+    #[n(11)]
+    pub next: u32,
+    /// How many turns it has run.
+    #[n(12)]
+    pub revision: u64,
+    /// The process's own named results (`return`, `out` parameters), when it ended.
+    #[n(13)]
+    pub result: Vec<(Name, Value)>,
+    /// Its `one_per` key, while it runs.
+    #[n(14)]
+    pub key: Option<String>,
+    /// How many calls deep it is.
+    #[n(15)]
+    pub depth: u32,
+}
+
+/// Who waits for a called run.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Caller {
+    /// The calling instance.
+    #[n(0)]
+    pub instance: Id,
+    /// The wait of its call activity.
+    #[n(1)]
+    pub wait: WaitId,
+    /// The first instance of the chain of calls.
+    #[n(2)]
+    pub root: Id,
+    /// The error and escalation codes that are caught outside; `*` for a catch-all.
+    #[n(3)]
+    pub catches: Vec<Name>,
+}
+
+/// An activated process or sub-process.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Scope {
+    /// Its number.
+    #[n(0)]
+    pub id: ScopeId,
+    /// The node it activates.
+    #[n(1)]
+    pub node: NodeIx,
+    /// The scope it lies in.
+    #[n(2)]
+    pub parent: Option<ScopeId>,
+    /// The token outside that waits for it.
+    #[n(3)]
+    pub host: Option<TokenId>,
+    /// What it is.
+    #[n(4)]
+    pub kind: ScopeKind,
+    /// Its variables by number.
+    #[n(5)]
+    pub vars: Vec<Value>,
+    /// Which iteration it is, from 0.
+    #[n(6)]
+    pub index: u32,
+    /// It takes no new tokens: what still runs ends, then it completes.
+    #[n(7)]
+    pub closing: bool,
+}
+
+/// The kinds of scopes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ScopeKind {
+    /// The process.
+    #[n(0)]
+    #[default]
+    Process,
+    /// A sub-process.
+    #[n(1)]
+    Sub,
+    /// One iteration of a multi-instance activity or a loop.
+    #[n(2)]
+    Round,
+    /// A running event sub-process.
+    #[n(3)]
+    Handler,
+    /// A running compensation handler.
+    #[n(4)]
+    Compensation,
+}
+
+/// A token: where the run is.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Token {
+    /// Its number.
+    #[n(0)]
+    pub id: TokenId,
+    /// The scope it is in.
+    #[n(1)]
+    pub scope: ScopeId,
+    /// Where it stands.
+    #[n(2)]
+    pub place: Place,
+}
+
+/// Where a token stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Place {
+    /// About to enter a node.
+    #[n(0)]
+    Entering(#[n(0)] NodeIx),
+    /// In a node, waiting for what its waits and scopes say.
+    #[n(1)]
+    In(#[n(0)] NodeIx),
+    /// Arrived at a join by this flow.
+    #[n(2)]
+    Arrived(#[n(0)] FlowIx),
+}
+
+/// Something the run waits for.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Wait {
+    /// Its number.
+    #[n(0)]
+    pub id: WaitId,
+    /// Whose wait it is: it goes when its owner goes.
+    #[n(1)]
+    pub owner: Owner,
+    /// The node it means: a task, a catch event, a boundary event, an option of a race, a handler.
+    #[n(2)]
+    pub node: NodeIx,
+    /// What it waits for.
+    #[n(3)]
+    pub kind: WaitKind,
+    /// How often it has fired or been tried: reminders, cycles, `again`.
+    #[n(4)]
+    pub count: u32,
+}
+
+/// Whose wait it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Owner {
+    /// A token's: of its task, its catch event, its boundary events.
+    #[n(0)]
+    Token(#[n(0)] TokenId),
+    /// A scope's: of its handlers.
+    #[n(1)]
+    Scope(#[n(0)] ScopeId),
+}
+
+/// What is waited for. Ids point to the row that the store keeps for it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum WaitKind {
+    /// A person's task.
+    #[n(0)]
+    Task(#[n(0)] Id),
+    /// An instant, in microseconds since 1970 UTC.
+    #[n(1)]
+    Timer(#[n(0)] i64),
+    /// A message with this name and canonical key.
+    #[n(2)]
+    Message(#[n(0)] Name, #[n(1)] String),
+    /// A signal.
+    #[n(3)]
+    Signal(#[n(0)] Name),
+    /// A change of records; the text is the topic listened to.
+    #[n(4)]
+    Record(#[n(0)] String),
+    /// A condition; what it gave last, and the records it read.
+    #[n(5)]
+    Condition(#[n(0)] bool, #[n(1)] Vec<Ref>),
+    /// Outside work.
+    #[n(6)]
+    Job(#[n(0)] Id),
+    /// A called instance.
+    #[n(7)]
+    Call(#[n(0)] Id),
+    /// The scopes inside it.
+    #[n(8)]
+    Scopes,
+    /// The stage of a record: the record, and its revision when the present list began.
+    #[n(9)]
+    Stage(#[n(0)] Ref, #[n(1)] u64),
+    /// A catcher of errors or escalations, or an action offered to people: nothing outside is armed.
+    #[n(10)]
+    Passive,
+    /// Somebody who mends an incident.
+    #[n(11)]
+    Incident(#[n(0)] Id),
+}
+
+/// An open incident: why a token cannot go on, and how it can.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Incident {
+    /// Its id outside.
+    #[n(0)]
+    pub id: Id,
+    /// The token that stands still; none when the whole turn was undone.
+    #[n(1)]
+    pub token: Option<TokenId>,
+    /// The node where it arose.
+    #[n(2)]
+    pub node: NodeIx,
+    /// The code, for example `no_customer` or `check_failed`.
+    #[n(3)]
+    pub code: Name,
+    /// What happened, for people.
+    #[n(4)]
+    pub message: String,
+    /// Named values: the declared ones of an error, the values of conditions.
+    #[n(5)]
+    pub with: Vec<(Name, Value)>,
+    /// When it arose, in microseconds since 1970 UTC.
+    #[n(6)]
+    pub since: i64,
+    /// What the token was doing when it failed: where a retry begins.
+    #[n(7)]
+    pub during: During,
+}
+
+/// What a token was doing when it failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum During {
+    /// Entering its node; a retry enters again.
+    #[n(0)]
+    #[default]
+    Entering,
+    /// Outside work; a retry makes a new job.
+    #[n(1)]
+    Job,
+    /// An `incident` step: only its ways out lead on.
+    #[n(2)]
+    Step,
+    /// Opened with a lack that assigning clears; the task itself is open.
+    #[n(3)]
+    Assigning,
+}
+
+/// A completed activity whose compensation may still run.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Compensable {
+    /// The scope in which it completed.
+    #[n(0)]
+    pub scope: ScopeId,
+    /// The activity.
+    #[n(1)]
+    pub node: NodeIx,
+    /// The variables as they were.
+    #[n(2)]
+    pub vars: Vec<Value>,
+}
+
+impl State {
+    /// The token of this number.
+    pub fn token(&self, id: TokenId) -> Option<&Token> {
+        find(&self.tokens, id, |token| token.id)
+    }
+
+    /// The scope of this number.
+    pub fn scope(&self, id: ScopeId) -> Option<&Scope> {
+        find(&self.scopes, id, |scope| scope.id)
+    }
+
+    /// The wait of this number.
+    pub fn wait(&self, id: WaitId) -> Option<&Wait> {
+        find(&self.waits, id, |wait| wait.id)
+    }
+
+    /// The node in which a token stands or which it is about to enter; the flow's end is not known here.
+    pub fn node_of(&self, token: TokenId) -> Option<NodeIx> {
+        match self.token(token)?.place {
+            Place::Entering(node) | Place::In(node) => Some(node),
+            Place::Arrived(_) => None,
+        }
+    }
+
+    /// The waits of an owner, in order.
+    pub fn waits_of(&self, owner: Owner) -> impl Iterator<Item = &Wait> {
+        self.waits.iter().filter(move |wait| wait.owner == owner)
+    }
+
+    /// The nearest scope around and including `scope` that activates `node`.
+    pub fn enclosing(&self, scope: ScopeId, node: NodeIx) -> Option<&Scope> {
+        let mut at = self.scope(scope);
+        while let Some(found) = at {
+            if found.node == node {
+                return Some(found);
+            }
+            at = found.parent.and_then(|parent| self.scope(parent));
+        }
+        None
+    }
+
+    /// Whether `scope` is `outer` or lies in it.
+    pub fn is_inside(&self, scope: ScopeId, outer: ScopeId) -> bool {
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            if id == outer {
+                return true;
+            }
+            at = self.scope(id).and_then(|found| found.parent);
+        }
+        false
+    }
+
+    /// The variable `index` of the nearest scope that activates `node`.
+    pub fn var(&self, scope: ScopeId, node: NodeIx, index: usize) -> Option<&Value> {
+        self.enclosing(scope, node)?.vars.get(index)
+    }
+
+    /// The incident of a token.
+    pub fn incident_of(&self, token: TokenId) -> Option<&Incident> {
+        self.incidents.iter().find(|incident| incident.token == Some(token))
+    }
+}
+
+/// Numbers only grow, so every list is sorted by them.
+fn find<T>(items: &[T], id: u32, key: impl Fn(&T) -> u32) -> Option<&T> {
+    items.binary_search_by_key(&id, key).ok().and_then(|at| items.get(at))
+}
