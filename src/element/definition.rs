@@ -99,10 +99,6 @@ pub enum Root {
     Record,
     /// A variable or parameter.
     Var(VarRef),
-    /// All parameters by name (`params`).
-    Params,
-    /// All variables in sight by name (`vars`).
-    Vars,
     /// Who acts: the performer of a task, else the initiator.
     User,
     /// The run itself: a map of id, process, started, initiator.

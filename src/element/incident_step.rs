@@ -1,6 +1,7 @@
 //! `incident`: stops here, visibly, until somebody takes a way out.
 
 use super::room::{Event, Fault, Move, Next, Room, View};
+use crate::graph::NodeIx;
 use crate::model::expr::Expr;
 use crate::model::{Name, Text};
 
@@ -11,6 +12,8 @@ pub struct IncidentStep {
     pub code: Name,
     /// Its values.
     pub with: Vec<(Name, Expr)>,
+    /// The node that a retry enters: the step's own condition (`if`), when it has one.
+    pub retry_at: Option<NodeIx>,
     /// The ways out beside `retry`, each with the position of its outgoing flow.
     pub ways: Vec<(Name, Text, usize)>,
 }

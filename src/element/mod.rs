@@ -5,6 +5,7 @@
 //! identifiers, other instances.
 
 pub mod definition;
+pub mod env;
 pub mod room;
 pub mod rules;
 

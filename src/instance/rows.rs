@@ -316,9 +316,9 @@ pub enum Receiver {
     /// An instance as a whole (cancel).
     #[n(1)]
     Instance(#[n(0)] #[cbor(with = "crate::instance::rows::id")] Id),
-    /// A start event of the newest version of a process, by its position; with the id the new instance will have.
+    /// A start event of the newest version of a process, by its position; and the record the new run is about, where the start names one.
     #[n(2)]
-    Start(#[n(0)] Name, #[n(1)] u32),
+    Start(#[n(0)] Name, #[n(1)] u32, #[n(2)] Option<Ref>),
 }
 
 /// Named values, for forms and payloads.

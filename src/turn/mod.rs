@@ -7,6 +7,19 @@
 //! A command is *refused* (an error, nothing changed) or carried out; after an element ran, a fault parks the token at its step with an
 //! incident, and what came before stays (S22). Absent by intent: the store's writing half, the wall clock, threads, randomness.
 
+mod act;
+mod arm;
+mod command;
+mod incident;
+mod react;
+mod save;
+mod scope;
+mod start;
+mod step;
+mod task;
+mod throw;
+mod wake;
+
 use chrono::{DateTime, Utc};
 
 use crate::element::definition::Catalog;
@@ -195,6 +208,16 @@ pub enum Refused {
     /// What was given does not fit: an outcome that is not offered, a required entry that is missing, a wrong type.
     #[error("{0}")]
     Invalid(String),
+    /// A step that is part of the command itself failed: the save of an outcome, the guard of a start.
+    #[error("{message}")]
+    Step {
+        /// The code, for example `check_failed`.
+        code: Name,
+        /// What happened.
+        message: String,
+        /// Named values: object and column.
+        with: Values,
+    },
     /// The run or the task is over, suspended, or not waiting for this.
     #[error("{0}")]
     NotWaiting(String),
@@ -212,20 +235,23 @@ pub enum Route {
     Free,
 }
 
-/// Carries out one command.
-///
-/// # Errors
-/// When the command is refused, or when the store fails; nothing has changed then.
-pub fn run(input: Input<'_>) -> Result<Output, Refused> {
-    let _ = input;
-    Err(Refused::Unknown("no command is known yet".into()))
+impl Refused {
+    /// A short code for programs and scenarios, for example `already_running` or `final_stage`.
+    pub fn code(&self) -> &str {
+        match self {
+            Refused::Record(refusal) => refusal.code(),
+            Refused::AlreadyRunning { .. } => "already_running",
+            Refused::Unknown(_) => "unknown",
+            Refused::NotAllowed(_) => "not_allowed",
+            Refused::Invalid(_) => "invalid",
+            Refused::Step { code, .. } => code,
+            Refused::NotWaiting(_) => "not_waiting",
+            Refused::Window(_) => "store_failed",
+        }
+    }
 }
 
-/// To which instance a command goes: tasks, and saves of a task's own record, belong to the task's instance (S26).
-///
-/// # Errors
-/// When there is no such task, or the store fails.
-pub fn route(command: &Command, world: &dyn World) -> Result<Route, Refused> {
-    let _ = (command, world);
-    Ok(Route::Free)
-}
+/// How many calls may lie in each other, and how many reactions may follow from each other (S25).
+pub const MAX_DEPTH: u32 = 32;
+
+pub use command::{of_reaction, route, run, start_of_reaction};

@@ -1,0 +1,374 @@
+//! A command: to which run it goes, what it asks of it, and what comes of a turn that took too long.
+
+use super::react::{Asked, Fan, delivery, undelivered};
+use super::start::{Beginning, find, open};
+use super::step::{Step, Stop, Turn};
+use super::task::{Assigning, MirrorSays, read_mirror};
+use super::{Context, Input, Output, Refused, Route, World};
+use crate::element::definition::{Definition, Trigger};
+use crate::element::rules::canonical;
+use crate::element::room::{Event, Fault, Given};
+use crate::entity::{Cause, Overlay, SaveContext, Wish, plan};
+use crate::graph::NodeIx;
+use crate::instance::command::Failure;
+use crate::instance::rows::Values;
+use crate::instance::state::During;
+use crate::instance::{Caller, Command, Fact, Id, InstanceRow, Owner, Payload, Resolution, StartBy, State, Status, WaitId};
+use crate::model::{Name, Ref, Value};
+
+/// To which instance a command goes: tasks, and saves that complete or reassign a task's own record, belong to the task's instance (S26).
+///
+/// # Errors
+/// When there is no such task, or the store fails.
+pub fn route(command: &Command, catalog: &crate::element::Catalog, world: &dyn World) -> Result<Route, Refused> {
+    match command {
+        Command::Complete { task, .. } | Command::Claim(task) | Command::Release(task) | Command::Reassign(task, _) => {
+            let row = world.task(*task)?;
+            let row = row.ok_or_else(|| Refused::NotWaiting(format!("expected an open task, found none with the id {task}")))?;
+            Ok(Route::Instance(row.instance))
+        }
+        Command::Save(wish) => match wish.target().map(|target| world.task_of(target)).transpose()?.flatten() {
+            Some(row) if speaks_of_task(catalog, wish) => Ok(Route::Instance(row.instance)),
+            _ => Ok(Route::Free),
+        },
+        _ => Ok(Route::Free),
+    }
+}
+
+/// Whether a save of a task's own record touches what the library maps to the task.
+fn speaks_of_task(catalog: &crate::element::Catalog, wish: &Wish) -> bool {
+    let Some(mirror) = catalog.library.tasks.as_ref() else { return false };
+    match wish {
+        Wish::Delete { .. } => true,
+        Wish::Update { set, .. } => set.iter().any(|(column, _)| mirror.maps(column)),
+        Wish::Create { .. } => false,
+    }
+}
+
+/// Carries out one command.
+///
+/// # Errors
+/// When the command is refused, or when the store fails; nothing has changed then.
+pub fn run(mut input: Input<'_>) -> Result<Output, Refused> {
+    match input.instance.take() {
+        Some((row, state)) => on_instance(input, row, state),
+        None => match input.command.clone() {
+            Command::Start { process, version, by, record, new, with, caller, depth } => {
+                let def = find(input.catalog, &process, version)?;
+                start(input, def, Beginning { by, record, new, with, caller, depth })
+            }
+            Command::Save(wish) => save(&mut input, wish),
+            Command::Signal(name, with) => signal(&input, &name, &with),
+            Command::Publish { message, key, with } => publish(&input, &message, &key, &with),
+            other => Err(Refused::Invalid(format!("expected a run for {}, found none", name_of(&other)))),
+        },
+    }
+}
+
+fn start(input: Input<'_>, def: &Definition, beginning: Beginning) -> Result<Output, Refused> {
+    let again = || Input {
+        catalog: input.catalog,
+        world: input.world,
+        services: input.services,
+        instance: None,
+        command: input.command.clone(),
+        context: input.context.clone(),
+    };
+    let copy = Beginning { by: beginning.by.clone(), record: beginning.record.clone(), new: beginning.new.clone(), with: beginning.with.clone(), caller: beginning.caller.clone(), depth: beginning.depth };
+    let mut turn = open(again(), def, beginning).map_err(refused)?;
+    match turn.settle() {
+        Ok(()) => Ok(turn.finish()),
+        Err(Stop::Refused(refused)) => Err(refused),
+        // The run exists, with its first token before the first node, and says why it stands still.
+        Err(Stop::Budget) => {
+            let mut turn = open(again(), def, copy).map_err(refused)?;
+            turn.out_of_budget(None);
+            Ok(turn.finish())
+        }
+    }
+}
+
+fn on_instance(input: Input<'_>, row: InstanceRow, state: State) -> Result<Output, Refused> {
+    let def = find(input.catalog, &row.process, Some(row.version))?;
+    let command = input.command.clone();
+    admit(&command, &row, &state)?;
+    let parts = (input.catalog, input.world, input.services, input.context.clone());
+    let wait = wait_named(&command, input.world)?;
+    let mut turn = Turn::new(input, def, row.clone(), state.clone());
+    match turn.command(command).and_then(|()| turn.own_effects()).and_then(|()| turn.settle()) {
+        Ok(()) => Ok(turn.finish()),
+        Err(Stop::Refused(refused)) => Err(refused),
+        Err(Stop::Budget) => {
+            let (catalog, world, services, context) = parts;
+            let input = Input { catalog, world, services, instance: None, command: Command::Suspend(false), context };
+            let mut turn = Turn::new(input, def, row, state);
+            turn.out_of_budget(wait);
+            Ok(turn.finish())
+        }
+    }
+}
+
+fn refused(stop: Stop) -> Refused {
+    match stop {
+        Stop::Refused(refused) => refused,
+        Stop::Budget => Refused::Invalid("the start took too many steps".into()),
+    }
+}
+
+/// What is over takes no commands; what is suspended only goes on or is canceled.
+fn admit(command: &Command, row: &InstanceRow, state: &State) -> Result<(), Refused> {
+    if state.status.is_over() {
+        return Err(Refused::NotWaiting(format!("the instance {} is over", row.id)));
+    }
+    let goes_on = matches!(command, Command::Suspend(_) | Command::Cancel(_));
+    if state.status == Status::Suspended && !goes_on {
+        return Err(Refused::NotWaiting(format!("the instance {} is suspended", row.id)));
+    }
+    Ok(())
+}
+
+/// The wait that a command is about: where an incident is put when the turn is undone.
+fn wait_named(command: &Command, world: &dyn World) -> Result<Option<WaitId>, Refused> {
+    Ok(match command {
+        Command::Fire(wait) | Command::JobDone(wait, _) | Command::JobFailed(wait, _) | Command::Deliver(wait, _) | Command::Act(wait, _) => Some(*wait),
+        Command::Complete { task, .. } => world.task(*task)?.map(|row| row.wait),
+        _ => None,
+    })
+}
+
+impl Turn<'_> {
+    fn command(&mut self, command: Command) -> Step {
+        match command {
+            Command::Complete { task, outcome, form } => self.complete_task(task, outcome, &form, None),
+            Command::Claim(task) => self.assign_task(task, Assigning::Claim),
+            Command::Release(task) => self.assign_task(task, Assigning::Release),
+            Command::Reassign(task, user) => self.assign_task(task, Assigning::To(user)),
+            Command::Fire(wait) => self.fire(wait),
+            Command::JobDone(wait, values) => self.job(wait, |values| Event::Done(values), &values),
+            Command::JobFailed(wait, failure) => self.job_failed(wait, &failure),
+            Command::Deliver(wait, payload) => self.deliver(wait, payload),
+            Command::Act(wait, values) => self.act_by_hand(wait, &values),
+            Command::Mend(id, how) => self.mend(id, how),
+            Command::Cancel(reason) => self.cancel(&reason),
+            Command::Suspend(on) => self.suspend(on),
+            Command::Save(wish) => self.save_of_task_record(wish),
+            other => Err(Refused::Invalid(format!("expected no run for {}", name_of(&other))).into()),
+        }
+    }
+
+    fn job(&mut self, wait: WaitId, event: fn(&Values) -> Event<'_>, values: &Values) -> Step {
+        self.check_job(wait)?;
+        self.wake(wait, &event(values), &Given::default(), true)
+    }
+
+    fn job_failed(&mut self, wait: WaitId, failure: &Failure) -> Step {
+        self.check_job(wait)?;
+        self.wake(wait, &Event::Failed(failure), &Given::default(), true)
+    }
+
+    fn check_job(&self, wait: WaitId) -> Step {
+        match self.state.wait(wait).map(|found| &found.kind) {
+            Some(crate::instance::WaitKind::Job(_)) => Ok(()),
+            _ => Err(Refused::NotWaiting("the job was withdrawn".into()).into()),
+        }
+    }
+
+    /// An action that a boundary event or handler offers to people.
+    fn act_by_hand(&mut self, wait: WaitId, values: &Values) -> Step {
+        let node = self.state.wait(wait).map(|found| found.node);
+        let Some(Trigger::Manual { roles, .. }) = node.and_then(|node| self.trigger(node)) else {
+            return Err(Refused::NotWaiting("no such action is offered".into()).into());
+        };
+        if !roles.is_empty() && !self.context.principal.may_perform(None, roles) {
+            let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+            let text = format!("{} may not do this: it is for the roles {}", self.context.principal, roles.join(", "));
+            return Err(Refused::NotAllowed(text).into());
+        }
+        let given = Given { form: Some(values), ..Given::default() };
+        self.wake(wait, &Event::Acted(values), &given, true)
+    }
+
+    /// Cancels the run with everything it started; a called run is canceled by its caller only.
+    fn cancel(&mut self, reason: &Name) -> Step {
+        if let Some(caller) = &self.state.caller
+            && self.context.depth == 0
+        {
+            let text = format!("the run was called by {}: cancel that one", caller.instance);
+            return Err(Refused::NotAllowed(text).into());
+        }
+        self.finish_instance(Status::Canceled, reason)
+    }
+
+    fn suspend(&mut self, on: bool) -> Step {
+        match (on, self.state.status) {
+            (true, Status::Running) | (false, Status::Suspended) => {
+                self.fact(Fact::Suspended(on));
+                Ok(())
+            }
+            (true, _) => Err(Refused::NotWaiting("the run is suspended already".into()).into()),
+            (false, _) => Err(Refused::NotWaiting("the run is not suspended".into()).into()),
+        }
+    }
+
+    /// A person saves a task's own record: completing, canceling or reassigning it *is* the task command (S26).
+    fn save_of_task_record(&mut self, wish: Wish) -> Step {
+        let target = wish.target().cloned().ok_or_else(|| Refused::Invalid("expected a record to change".into()))?;
+        let row = self.world.task_of(&target)?.ok_or_else(|| Refused::NotWaiting(format!("{target} is no longer a task's record")))?;
+        self.out.answer.record = Some(target.clone());
+        match self.says(&wish, &target)? {
+            Some(MirrorSays::Outcome(outcome)) => self.complete_task(row.id, Some(outcome), &Values::new(), Some(wish)),
+            Some(MirrorSays::Owner(user)) => {
+                self.try_save(wish, NodeIx::PROCESS).map_err(Refused::from)?;
+                self.assign_task(row.id, Assigning::To(user))
+            }
+            None => {
+                self.try_save(wish, NodeIx::PROCESS).map_err(Refused::from)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// What the save would say about the task: planned and looked at, not yet made.
+    fn says(&mut self, wish: &Wish, target: &Ref) -> Step<Option<MirrorSays>> {
+        let mark = self.mark();
+        self.try_save(wish.clone(), NodeIx::PROCESS).map_err(Refused::from)?;
+        let says = self.events.iter().find(|event| event.record() == target).and_then(|event| self.read_mirror(event));
+        self.undo(mark);
+        Ok(says)
+    }
+
+    /// The turn took too many steps and was undone: one incident where it began (S22).
+    fn out_of_budget(&mut self, wait: Option<WaitId>) {
+        let most = self.context.max_steps;
+        let fault = Fault::new("too_many_steps", format!("the turn was undone: it took more than {most} steps"));
+        let found = wait.and_then(|id| self.state.wait(id)).cloned();
+        if let Some(crate::instance::WaitKind::Timer(_)) = found.as_ref().map(|found| &found.kind) {
+            self.consume(wait);
+        }
+        match found.map(|found| (found.owner, found.node)) {
+            Some((Owner::Token(token), node)) => self.raise(Some(token), node, fault, During::Entering),
+            Some((Owner::Scope(_), node)) => self.raise(None, node, fault, During::Entering),
+            None => {
+                let first = self.state.tokens.first().map(|token| token.id);
+                let node = first.and_then(|token| self.state.node_of(token)).unwrap_or(NodeIx::PROCESS);
+                self.raise(first, node, fault, During::Entering);
+            }
+        }
+    }
+}
+
+/// A change of a record by a person or the host: no run of its own; what follows are reactions.
+fn save(input: &mut Input<'_>, wish: Wish) -> Result<Output, Refused> {
+    let mut overlay = Overlay::new(input.world);
+    let cause = Cause { command: input.context.command, on_behalf_of: input.context.on_behalf_of.clone(), ..Cause::default() };
+    let plan = {
+        let Context { now, principal, ids, .. } = &mut input.context;
+        let mut context = SaveContext { now: *now, principal, ids, cause: &cause };
+        plan(&input.catalog.library, &overlay, wish, &mut context)?
+    };
+    overlay.push(&plan.changes);
+    let mut out = Output { transitions: plan.transitions, changes: plan.changes, ..Output::default() };
+    out.answer.record = Some(plan.record);
+    for event in &plan.events {
+        let asked = fan(input, &overlay).record(event)?;
+        ask(input, &mut out, asked);
+    }
+    Ok(out)
+}
+
+fn signal(input: &Input<'_>, name: &Name, with: &Values) -> Result<Output, Refused> {
+    if !input.catalog.library.signals.contains_key(name) {
+        return Err(Refused::Unknown(format!("expected a signal of the library, found {name}")));
+    }
+    let asked = fan(input, input.world).signal(name, with)?;
+    let mut out = Output::default();
+    let count = u32::try_from(asked.reactions.len()).unwrap_or(u32::MAX);
+    out.answer.delivery = Some(super::Delivery::Broadcast(count));
+    ask(input, &mut out, asked);
+    Ok(out)
+}
+
+fn publish(input: &Input<'_>, name: &Name, key: &Value, with: &Values) -> Result<Output, Refused> {
+    if !input.catalog.library.messages.contains_key(name) {
+        return Err(Refused::Unknown(format!("expected a message of the library, found {name}")));
+    }
+    let key = canonical(key);
+    let asked = fan(input, input.world).message(name, &key, with)?;
+    let (need, note) = undelivered(input.catalog, &input.context, name, &key, with, None, &asked);
+    let mut out = Output::default();
+    out.answer.delivery = Some(delivery(&asked, need.as_ref(), note.as_ref()));
+    out.needs.extend(need);
+    out.notes.extend(note);
+    ask(input, &mut out, asked);
+    Ok(out)
+}
+
+fn fan<'a>(input: &'a Input<'_>, window: &'a dyn crate::entity::Window) -> Fan<'a> {
+    Fan { catalog: input.catalog, world: input.world, window, context: &input.context, own: None }
+}
+
+fn ask(input: &Input<'_>, out: &mut Output, asked: Asked) {
+    let fan = fan(input, input.world);
+    let principal = input.context.on_behalf_of.clone();
+    out.reactions.extend(asked.reactions.into_iter().map(|(to, payload)| fan.reaction(to, payload, principal.clone())));
+    out.notes.extend(asked.notes);
+}
+
+/// The row of a run that begins.
+pub(super) fn fresh_row(id: Id, def: &Definition, caller: Option<&Caller>, context: &Context) -> InstanceRow {
+    InstanceRow {
+        id,
+        revision: 0,
+        process: def.process.clone(),
+        version: def.version,
+        record: None,
+        status: Status::Running,
+        incidents: 0,
+        key: None,
+        parent: caller.map(|caller| caller.instance),
+        root: caller.map_or(id, |caller| caller.root),
+        initiator: context.on_behalf_of.clone(),
+        started: context.now,
+        ended: None,
+    }
+}
+
+fn name_of(command: &Command) -> &'static str {
+    match command {
+        Command::Start { .. } => "a start",
+        Command::Complete { .. } | Command::Claim(_) | Command::Release(_) | Command::Reassign(..) => "a task command",
+        Command::Fire(_) => "a timer",
+        Command::JobDone(..) | Command::JobFailed(..) => "a job's result",
+        Command::Deliver(..) => "a reaction",
+        Command::Act(..) => "an action",
+        Command::Mend(..) => "mending an incident",
+        Command::Cancel(_) => "canceling",
+        Command::Suspend(_) => "suspending",
+        Command::Save(_) => "a save",
+        Command::Signal(..) => "a signal",
+        Command::Publish { .. } => "a message",
+    }
+}
+
+/// What a reaction asks of a run, as a command.
+pub fn of_reaction(payload: Payload, wait: Option<WaitId>) -> Option<Command> {
+    match (payload, wait) {
+        (Payload::Cancel(reason), _) => Some(Command::Cancel(reason)),
+        (payload, Some(wait)) => Some(Command::Deliver(wait, payload)),
+        _ => None,
+    }
+}
+
+/// A start that a reaction asks for, as a command.
+pub fn start_of_reaction(process: Name, at: u32, record: Option<Ref>, payload: Payload) -> Command {
+    Command::Start {
+        process,
+        version: None,
+        by: StartBy::Event(at, payload),
+        record,
+        new: None,
+        with: Values::new(),
+        caller: None,
+        depth: 0,
+    }
+}

@@ -1,0 +1,144 @@
+//! Incidents: a token that stands still, visibly, with the ways to go on.
+
+use super::Refused;
+use super::step::{Step, Turn};
+use crate::element::Element;
+use crate::element::room::{Event, Fault, Given};
+use crate::graph::NodeIx;
+use crate::instance::rows::Values;
+use crate::instance::state::{During, Incident};
+use crate::instance::{Fact, Id, Owner, Place, Resolution, TokenId};
+use crate::model::Name;
+
+impl Turn<'_> {
+    /// An incident arises. A token about to enter the node stands in it from now on.
+    pub fn raise(&mut self, token: Option<TokenId>, node: NodeIx, fault: Fault, during: During) {
+        if let Some(token) = token
+            && self.state.token(token).is_some_and(|found| found.place != Place::In(node))
+        {
+            self.fact(Fact::Placed(token, Place::In(node)));
+        }
+        let id = self.context.ids.next_id();
+        self.out.answer.incidents.push((id, fault.code.clone(), fault.message.clone()));
+        self.fact(Fact::Raised(Box::new(Incident {
+            id,
+            token,
+            node,
+            code: fault.code,
+            message: fault.message,
+            with: fault.with.into_iter().collect(),
+            since: self.context.now.timestamp_micros(),
+            during,
+        })));
+    }
+
+    /// The incident of a token closes, with the reason (S22).
+    pub fn mend_of(&mut self, token: TokenId, reason: &str) {
+        if self.state.incidents.is_empty() {
+            return;
+        }
+        let open: Vec<Id> = self
+            .state
+            .incidents
+            .iter()
+            .filter(|incident| incident.token == Some(token))
+            .map(|incident| incident.id)
+            .collect();
+        for id in open {
+            self.fact(Fact::Mended(id, reason.to_string()));
+        }
+    }
+
+    /// Somebody mends an incident.
+    pub fn mend(&mut self, id: Id, how: Resolution) -> Step {
+        let incident = self.state.incidents.iter().find(|incident| incident.id == id).cloned();
+        let incident = incident.ok_or_else(|| Refused::Unknown(format!("expected an open incident, found none with the id {id}")))?;
+        let Some(token) = incident.token else {
+            self.fact(Fact::Mended(id, "retried".to_string()));
+            return self.start_waiting_tokens();
+        };
+        match how {
+            Resolution::Retry => {
+                let at = match self.def.element(incident.node) {
+                    Some(Element::IncidentStep(step)) => step.retry_at.unwrap_or(incident.node),
+                    _ => incident.node,
+                };
+                self.put(token, at, "retried")
+            }
+            Resolution::Way(Some(way), _) => self.way_out(token, incident.node, &way),
+            Resolution::Way(None, values) => {
+                self.set_by_hand(token, &values)?;
+                self.skip(token, incident.node, "completed by hand")
+            }
+            Resolution::Skip => self.skip(token, incident.node, "skipped"),
+        }
+    }
+
+    /// A token is put before a node, to enter it again.
+    pub fn put(&mut self, token: TokenId, node: NodeIx, reason: &str) -> Step {
+        let name = Name::new(reason);
+        self.mend_of(token, reason);
+        self.close_hosted(token, &name)?;
+        self.disarm(Owner::Token(token), &name);
+        self.fact(Fact::Placed(token, Place::Entering(node)));
+        self.schedule(token);
+        Ok(())
+    }
+
+    fn way_out(&mut self, token: TokenId, node: NodeIx, way: &Name) -> Step {
+        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope)) else {
+            return Ok(());
+        };
+        let given = Given::default();
+        match element.room().resume(&self.view(node, token, scope, &given), &Event::Way(way)) {
+            Ok(decided) => self.act(token, node, decided, None),
+            Err(fault) => Err(Refused::Unknown(fault.message).into()),
+        }
+    }
+
+    fn skip(&mut self, token: TokenId, node: NodeIx, reason: &str) -> Step {
+        self.mend_of(token, reason);
+        let flows = self.def.graph.outgoing(node);
+        let one = flows.get(..1).unwrap_or_default();
+        let several = matches!(self.def.element(node), Some(Element::ParallelGateway(_)));
+        self.leave_by(token, node, if several { flows } else { one })
+    }
+
+    /// Variables set by the person who completed a step by hand.
+    fn set_by_hand(&mut self, token: TokenId, values: &Values) -> Step {
+        for (name, value) in values {
+            let found = self.find_var(token, name);
+            let (scope, index) = found.ok_or_else(|| Refused::Unknown(format!("expected a variable in sight of the step, found {name}")))?;
+            self.fact(Fact::Assigned(scope, index, value.clone()));
+            self.assigned = true;
+        }
+        Ok(())
+    }
+
+    fn find_var(&self, token: TokenId, name: &Name) -> Option<(u32, u16)> {
+        let mut at = self.state.token(token).and_then(|found| self.state.scope(found.scope));
+        while let Some(scope) = at {
+            let vars = self.def.scopes.get(&scope.node).map(|info| info.vars.as_slice()).unwrap_or_default();
+            if let Some(index) = vars.iter().position(|var| var.name == *name) {
+                return Some((scope.id, u16::try_from(index).ok()?));
+            }
+            at = scope.parent.and_then(|parent| self.state.scope(parent));
+        }
+        None
+    }
+
+    /// After an undone turn: every token that is about to enter a node does so.
+    fn start_waiting_tokens(&mut self) -> Step {
+        let waiting: Vec<TokenId> = self
+            .state
+            .tokens
+            .iter()
+            .filter(|token| !matches!(token.place, Place::In(_)))
+            .map(|token| token.id)
+            .collect();
+        for token in waiting {
+            self.schedule(token);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! Scopes: opened by a token that waits for them, completed when nothing is left in them, closed with everything inside.
+
+use super::step::{Step, Turn};
+use crate::element::Element;
+use crate::element::definition::ScopeInfo;
+use crate::element::room::{Event, Given, Round};
+use crate::graph::NodeIx;
+use crate::instance::fact::Opened;
+use crate::instance::{
+    Fact, Owner, Payload, Place, Receiver, Scope, ScopeId, ScopeKind, Status, Token, TokenId, WaitId, WaitKind,
+};
+use crate::model::{Name, Value};
+
+impl Turn<'_> {
+    /// Opens a scope of `node` inside the node where `token` waits.
+    pub fn open(&mut self, token: TokenId, node: NodeIx) -> Step {
+        let Some(parent) = self.state.token(token).map(|found| found.scope) else { return Ok(()) };
+        self.open_scope(ScopeKind::Sub, node, parent, Some(token), 0, Vec::new())
+    }
+
+    /// Opens a scope with its variables, its handlers and its first token.
+    pub fn open_scope(
+        &mut self,
+        kind: ScopeKind,
+        node: NodeIx,
+        parent: ScopeId,
+        host: Option<TokenId>,
+        index: u32,
+        given: Vec<Value>,
+    ) -> Step {
+        let Some(info) = self.def.scopes.get(&node) else { return Ok(()) };
+        let vars = self.starting_values(info, given);
+        let scope = self.number();
+        self.fact(Fact::Opened(Opened { scope, node, parent, host, kind, vars, index }));
+        self.set_initials(info, scope)?;
+        for handler in &info.handlers {
+            self.arm_event(Owner::Scope(scope), *handler)?;
+        }
+        let id = self.number();
+        self.fact(Fact::Born(Token { id, scope, place: Place::Entering(info.entry) }));
+        self.schedule(id);
+        Ok(())
+    }
+
+    fn starting_values(&self, info: &ScopeInfo, given: Vec<Value>) -> Vec<Value> {
+        let mut vars = given;
+        vars.resize(info.vars.len().max(vars.len()), Value::NULL);
+        vars
+    }
+
+    /// Variables with an `initial` take it, in written order: each may read those before it.
+    pub fn set_initials(&mut self, info: &ScopeInfo, scope: ScopeId) -> Step {
+        for (at, var) in info.vars.iter().enumerate() {
+            let empty = self.state.scope(scope).and_then(|found| found.vars.get(at)).is_none_or(Value::is_null);
+            let (Some(initial), true) = (&var.initial, empty) else { continue };
+            let given = Given::default();
+            let value = self.view(info.entry, 0, scope, &given).eval(initial);
+            match value {
+                Ok(value) => self.fact(Fact::Assigned(scope, u16::try_from(at).unwrap_or(u16::MAX), value)),
+                Err(fault) => self.raise(None, info.entry, fault, crate::instance::state::During::Entering),
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens an outer scope that holds rounds, and the first rounds in it.
+    pub fn open_rounds(&mut self, token: TokenId, node: NodeIx, vars: Vec<Value>, rounds: Vec<Round>) -> Step {
+        let Some(parent) = self.state.token(token).map(|found| found.scope) else { return Ok(()) };
+        let scope = self.number();
+        let kind = ScopeKind::Sub;
+        self.fact(Fact::Opened(Opened { scope, node, parent, host: Some(token), kind, vars, index: 0 }));
+        for round in rounds {
+            self.open_scope(ScopeKind::Round, round.node, scope, Some(token), round.index, round.vars)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps values in the outer scope and opens further rounds in it.
+    pub fn more_rounds(&mut self, token: TokenId, node: NodeIx, vars: Vec<(u16, Value)>, rounds: Vec<Round>) -> Step {
+        let outer = self.state.scopes.iter().find(|scope| {
+            scope.host == Some(token) && scope.node == node && scope.kind == ScopeKind::Sub
+        });
+        let Some(outer) = outer.map(|scope| scope.id) else { return Ok(()) };
+        for (at, value) in vars {
+            self.fact(Fact::Assigned(outer, at, value));
+        }
+        for round in rounds {
+            self.open_scope(ScopeKind::Round, round.node, outer, Some(token), round.index, round.vars)?;
+        }
+        Ok(())
+    }
+
+    /// Closes every scope that the token waits for, with everything inside.
+    pub fn close_hosted(&mut self, token: TokenId, reason: &Name) -> Step {
+        let hosted: Vec<ScopeId> =
+            self.state.scopes.iter().filter(|scope| scope.host == Some(token)).map(|scope| scope.id).collect();
+        for scope in hosted {
+            self.close(scope, reason);
+        }
+        Ok(())
+    }
+
+    /// Closes a scope with everything inside: tokens, tasks, timers, called processes (S12).
+    pub fn close(&mut self, scope: ScopeId, reason: &Name) {
+        if self.state.scope(scope).is_none() {
+            return;
+        }
+        self.empty(scope, reason);
+        self.disarm(Owner::Scope(scope), reason);
+        self.fact(Fact::Closed(scope));
+    }
+
+    /// Ends what runs in a scope; the scope itself stays. Inner scopes have higher numbers: they go first.
+    pub fn empty(&mut self, scope: ScopeId, reason: &Name) {
+        let inside = self.inside(scope);
+        for inner in inside.iter().rev() {
+            let tokens: Vec<TokenId> =
+                self.state.tokens.iter().filter(|token| token.scope == *inner).map(|token| token.id).collect();
+            for token in tokens {
+                self.disarm(Owner::Token(token), reason);
+                self.mend_of(token, reason);
+                self.fact(Fact::Ended(token));
+            }
+            if *inner != scope {
+                self.disarm(Owner::Scope(*inner), reason);
+                self.fact(Fact::Closed(*inner));
+            }
+        }
+    }
+
+    /// The scope and all scopes in it, in order of their numbers.
+    fn inside(&self, scope: ScopeId) -> Vec<ScopeId> {
+        self.state.scopes.iter().map(|found| found.id).filter(|id| self.state.is_inside(*id, scope)).collect()
+    }
+
+    /// Completes a scope in which nothing is left.
+    pub fn look_at_scope(&mut self, scope: ScopeId) -> Step {
+        let Some(found) = self.state.scope(scope) else { return Ok(()) };
+        if self.state.tokens.iter().any(|token| token.scope == scope) {
+            return Ok(());
+        }
+        if self.state.scopes.iter().any(|inner| inner.parent == Some(scope)) {
+            if !found.closing {
+                self.disarm(Owner::Scope(scope), &Name::new("completing"));
+                self.fact(Fact::Closing(scope));
+            }
+            return Ok(());
+        }
+        self.complete(scope)
+    }
+
+    fn complete(&mut self, scope: ScopeId) -> Step {
+        let Some(found) = self.state.scope(scope).cloned() else { return Ok(()) };
+        match found.kind {
+            ScopeKind::Process => self.finish_instance(Status::Completed, &Name::new("completed")),
+            ScopeKind::Handler | ScopeKind::Compensation => {
+                self.close(scope, &Name::new("completed"));
+                found.parent.map_or(Ok(()), |parent| self.look_at_scope(parent))
+            }
+            ScopeKind::Sub | ScopeKind::Round => self.scope_done(&found),
+        }
+    }
+
+    /// The host of a completed scope decides how it goes on; it still sees the scope's variables.
+    fn scope_done(&mut self, scope: &Scope) -> Step {
+        let Some(host) = scope.host else {
+            self.close(scope.id, &Name::new("completed"));
+            return Ok(());
+        };
+        let Some((node, element)) = self.state.node_of(host).and_then(|node| Some((node, self.def.element(node)?))) else {
+            return Ok(());
+        };
+        let event = Event::ScopeDone { scope: scope.id, index: scope.index, node: scope.node };
+        let given = Given::default();
+        let decided = element.room().resume(&self.view(node, host, scope.id, &given), &event);
+        self.close(scope.id, &Name::new("completed"));
+        match decided {
+            Ok(decided) => self.act(host, node, decided, None),
+            Err(fault) => self.fail(host, node, fault),
+        }
+    }
+
+    /// Everything in the token's scope ends; the scope then leaves by its normal flow (S12).
+    pub fn terminate(&mut self, token: TokenId) -> Step {
+        let Some(scope) = self.state.token(token).map(|found| found.scope) else { return Ok(()) };
+        self.empty(scope, &Name::new("terminated"));
+        self.complete(scope)
+    }
+
+    /// The list of the innermost enclosing stage scope begins anew.
+    pub fn again_stage(&mut self, token: TokenId) -> Step {
+        let mut scope = self.state.token(token).map(|found| found.scope);
+        while let Some(found) = scope.and_then(|id| self.state.scope(id)) {
+            let host = found.host;
+            let node = host.and_then(|host| self.state.node_of(host));
+            if let (Some(host), Some(node)) = (host, node)
+                && matches!(self.def.element(node), Some(Element::StageScope(_)))
+            {
+                return self.begin_stage_anew(host, node);
+            }
+            scope = found.parent;
+        }
+        Ok(())
+    }
+
+    fn begin_stage_anew(&mut self, host: TokenId, node: NodeIx) -> Step {
+        let wait: Option<WaitId> = self
+            .state
+            .waits_of(Owner::Token(host))
+            .find(|wait| wait.node == node && matches!(wait.kind, WaitKind::Stage(..)))
+            .map(|wait| wait.id);
+        self.close_hosted(host, &Name::new("again"))?;
+        self.consume(wait);
+        self.enter(host, node)
+    }
+
+    /// The run ends; whoever called it is told.
+    pub fn finish_instance(&mut self, status: Status, reason: &Name) -> Step {
+        if self.state.status.is_over() {
+            return Ok(());
+        }
+        self.empty(0, reason);
+        self.disarm(Owner::Scope(0), reason);
+        let caller = self.state.caller.clone();
+        let result = self.results();
+        for incident in self.state.incidents.clone() {
+            self.fact(Fact::Mended(incident.id, reason.to_string()));
+        }
+        self.fact(Fact::Finished(status));
+        let Some(caller) = caller else { return Ok(()) };
+        let payload = match status {
+            Status::Completed => Payload::Returned(result),
+            Status::Failed => return Ok(()),
+            _ if &**reason == "caller_gone" => return Ok(()),
+            _ => Payload::Thrown { code: Name::new("canceled"), with: vec![(Name::new("reason"), Value::text(&**reason))], escalation: false },
+        };
+        self.react(Receiver::Wait(caller.instance, caller.wait), payload);
+        Ok(())
+    }
+
+    /// What the run returned by name, and its `out` parameters.
+    pub fn results(&self) -> Vec<(Name, Value)> {
+        let mut results = self.state.result.clone();
+        let vars = self.state.scope(0).map(|scope| scope.vars.as_slice()).unwrap_or_default();
+        for (param, value) in self.def.params.iter().zip(vars) {
+            if param.out && !results.iter().any(|(name, _)| *name == param.name) {
+                results.push((param.name.clone(), value.clone()));
+            }
+        }
+        results
+    }
+}

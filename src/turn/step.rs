@@ -1,0 +1,233 @@
+//! The turn at work: a list of tokens about to enter nodes, worked off in order; every change goes through a fact.
+
+use std::collections::VecDeque;
+
+use super::{Context, Input, Output, Refused, World};
+use crate::element::definition::{Catalog, Definition};
+use crate::element::room::{Fault, Given, Services, View};
+use crate::entity::{Overlay, RecordEvent, Window};
+use crate::graph::NodeIx;
+use crate::instance::apply::apply;
+use crate::instance::rows::Values;
+use crate::instance::{Fact, Id, InstanceRow, Need, Place, ScopeId, State, Status, TokenId, WaitId};
+use crate::model::{Name, Ref};
+
+/// A turn of one run.
+pub(super) struct Turn<'a> {
+    pub catalog: &'a Catalog,
+    pub def: &'a Definition,
+    pub world: &'a dyn World,
+    pub services: &'a dyn Services,
+    pub overlay: Overlay<'a>,
+    pub row: InstanceRow,
+    pub state: State,
+    pub context: Context,
+    pub out: Output,
+    /// Tokens about to enter a node, in order.
+    ready: VecDeque<TokenId>,
+    /// Saved changes that the run's own waits have not seen yet.
+    pub events: VecDeque<RecordEvent>,
+    /// Thrown signals and sent messages that wait until what can be armed is armed (S16).
+    pub thrown: VecDeque<Thrown>,
+    /// Whether a variable was assigned since conditions were last looked at.
+    pub assigned: bool,
+    steps: u32,
+}
+
+/// A throw that is not delivered yet.
+#[derive(Debug)]
+pub(super) enum Thrown {
+    Signal(Name, Values),
+    Message { name: Name, key: String, with: Values, ttl: Option<i64> },
+    /// A kept message that a wait just armed takes.
+    Kept(WaitId, Name, String, Values),
+}
+
+/// Why a turn cannot go on as it is.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Too many steps: the turn is undone and one incident put where it began (S22).
+    Budget,
+    /// The command is refused.
+    Refused(Refused),
+}
+
+impl<E: Into<Refused>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Stop::Refused(error.into())
+    }
+}
+
+pub(super) type Step<T = ()> = Result<T, Stop>;
+
+impl<'a> Turn<'a> {
+    pub fn new(input: Input<'a>, def: &'a Definition, row: InstanceRow, state: State) -> Self {
+        let window: &'a dyn Window = input.world;
+        Self {
+            catalog: input.catalog,
+            def,
+            world: input.world,
+            services: input.services,
+            overlay: Overlay::new(window),
+            row,
+            state,
+            context: input.context,
+            out: Output::default(),
+            ready: VecDeque::new(),
+            events: VecDeque::new(),
+            thrown: VecDeque::new(),
+            assigned: false,
+            steps: 0,
+        }
+    }
+
+    pub fn id(&self) -> Id {
+        self.row.id
+    }
+
+    /// Makes a fact true and keeps it.
+    pub fn fact(&mut self, fact: Fact) {
+        apply(&mut self.state, &fact);
+        self.out.facts.push(fact);
+    }
+
+    pub fn need(&mut self, need: Need) {
+        self.out.needs.push(need);
+    }
+
+    pub fn note(&mut self, node: NodeIx, text: impl Into<String>) {
+        self.fact(Fact::Noted(node, text.into()));
+    }
+
+    /// The next free number for a token, scope or wait.
+    pub fn number(&self) -> u32 {
+        self.state.next
+    }
+
+    pub fn schedule(&mut self, token: TokenId) {
+        self.ready.push_back(token);
+    }
+
+    /// What a room sees.
+    pub fn view<'v>(&'v self, node: NodeIx, token: TokenId, scope: ScopeId, given: &'v Given<'v>) -> View<'v> {
+        View {
+            def: self.def,
+            catalog: self.catalog,
+            state: &self.state,
+            instance: self.row.id,
+            node,
+            token,
+            scope,
+            now: self.context.now,
+            window: &self.overlay,
+            principal: &self.context.principal,
+            given,
+            services: self.services,
+        }
+    }
+
+    /// Runs until every token waits or has ended and everything thrown is delivered.
+    pub fn settle(&mut self) -> Step {
+        loop {
+            if let Some(token) = self.ready.pop_front() {
+                self.visit(token)?;
+            } else if let Some(thrown) = self.thrown.pop_front() {
+                self.deliver_thrown(thrown)?;
+            } else if !self.look_at_joins()? {
+                return Ok(());
+            }
+            self.own_effects()?;
+        }
+    }
+
+    /// Before a throw is delivered, waits that are reachable without side effects are armed (S16).
+    pub fn arm_quiet(&mut self) -> Step {
+        let mut left = VecDeque::new();
+        while let Some(token) = self.ready.pop_front() {
+            let node = self.entering(token);
+            if node.and_then(|node| self.def.element(node)).is_some_and(|element| element.room().is_quiet()) {
+                self.visit(token)?;
+            } else {
+                left.push_back(token);
+            }
+        }
+        self.ready = left;
+        Ok(())
+    }
+
+    /// The node that a ready token enters: one ahead of it, or the join it arrived at.
+    fn entering(&self, token: TokenId) -> Option<NodeIx> {
+        match self.state.token(token)?.place {
+            Place::Entering(node) => Some(node),
+            Place::Arrived(flow) => self.def.graph.target(flow),
+            Place::In(_) => None,
+        }
+    }
+
+    fn visit(&mut self, token: TokenId) -> Step {
+        let Some(node) = self.entering(token) else { return Ok(()) };
+        self.spend()?;
+        self.enter(token, node)
+    }
+
+    /// One step of the budget (S21).
+    pub fn spend(&mut self) -> Step {
+        self.steps = self.steps.saturating_add(1);
+        if self.steps > self.context.max_steps { Err(Stop::Budget) } else { Ok(()) }
+    }
+
+    /// A token enters a node: its room decides, the turn acts.
+    pub fn enter(&mut self, token: TokenId, node: NodeIx) -> Step {
+        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope)) else {
+            return self.fail(token, node, Fault::new("broken_definition", "the node has no element"));
+        };
+        let given = Given::default();
+        match element.room().enter(&self.view(node, token, scope, &given)) {
+            Ok(decided) => self.act(token, node, decided, None),
+            Err(fault) => self.fail(token, node, fault),
+        }
+    }
+
+    /// Inclusive joins are looked at again after every change of their scope's tokens (S1); true when one fired.
+    fn look_at_joins(&mut self) -> Step<bool> {
+        let waiting: Vec<(TokenId, NodeIx)> = self
+            .state
+            .tokens
+            .iter()
+            .filter_map(|token| match token.place {
+                Place::Arrived(flow) => Some((token.id, self.def.graph.target(flow)?)),
+                _ => None,
+            })
+            .collect();
+        for (token, node) in waiting {
+            if !matches!(self.def.element(node), Some(crate::element::Element::InclusiveGateway(_))) {
+                continue;
+            }
+            let facts = self.out.facts.len();
+            self.enter(token, node)?;
+            if self.out.facts.len() != facts {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The output of a turn that went well.
+    pub fn finish(mut self) -> Output {
+        self.row.revision = self.row.revision.saturating_add(1);
+        self.state.revision = self.row.revision;
+        self.row.status = self.state.status;
+        self.row.record.clone_from(&self.state.record);
+        self.row.key.clone_from(&self.state.key);
+        self.row.incidents = u32::try_from(self.state.incidents.len()).unwrap_or(u32::MAX);
+        self.row.ended = (self.state.status.is_over() || self.state.status == Status::Failed).then_some(self.context.now);
+        self.out.answer.instance = Some(self.row.id);
+        self.out.instance = Some((self.row, self.state));
+        self.out
+    }
+
+    /// The one who gets the blame and the rights of what the run does.
+    pub fn initiator(&self) -> Option<&Ref> {
+        self.state.initiator.as_ref()
+    }
+}

@@ -1,0 +1,231 @@
+//! Errors and escalations: outwards to the innermost matching catcher (S9, S10).
+
+use super::step::{Step, Turn};
+use crate::element::Element;
+use crate::element::definition::Trigger;
+use crate::element::room::{Event, Fault, Given};
+use crate::graph::NodeIx;
+use crate::instance::rows::Values;
+use crate::instance::state::During;
+use crate::instance::{Fact, Owner, Payload, Place, Receiver, ScopeId, ScopeKind, Status, Token, TokenId};
+use crate::model::{Name, Value};
+
+/// Who takes an error or escalation.
+#[derive(Clone, Copy, Debug)]
+enum Catcher {
+    /// A boundary event of the activity in which this token waits.
+    Boundary(TokenId, NodeIx),
+    /// A handler of this scope.
+    Handler(ScopeId, NodeIx),
+}
+
+/// An activity on the way outwards: the token in it, its node, and the scope it opened, whose handlers may catch.
+struct Level {
+    scope: Option<ScopeId>,
+    host: Option<(TokenId, NodeIx)>,
+}
+
+impl Turn<'_> {
+    /// Throws from a node. An error is always caught, crosses to the caller, or is an incident; an escalation that nobody takes is noted.
+    pub fn throw(&mut self, token: TokenId, node: NodeIx, fault: Fault, escalation: bool) -> Step {
+        if let Some(catcher) = self.catcher(token, node, &fault.code, escalation) {
+            let interrupting = self.interrupts(catcher);
+            self.catch(catcher, &fault)?;
+            if escalation && !interrupting && self.state.token(token).is_some() {
+                return self.leave_by(token, node, self.def.graph.outgoing(node));
+            }
+            return Ok(());
+        }
+        let crosses = |code: &Name| *code == fault.code || &**code == "*";
+        let caller = self.state.caller.clone().filter(|caller| caller.catches.iter().any(crosses));
+        match (caller, escalation) {
+            (None, false) => {
+                let message = format!("{} (caught nowhere)", fault.message);
+                self.raise(Some(token), node, Fault { message, ..fault }, During::Entering);
+                Ok(())
+            }
+            (None, true) => {
+                self.note(node, format!("escalation {} is caught nowhere", fault.code));
+                self.leave_by(token, node, self.def.graph.outgoing(node))
+            }
+            (Some(caller), _) => {
+                let with = fault.with.into_iter().collect();
+                if !escalation {
+                    self.finish_instance(Status::Failed, &fault.code)?;
+                }
+                let payload = Payload::Thrown { code: fault.code, with, escalation };
+                self.react(Receiver::Wait(caller.instance, caller.wait), payload);
+                if escalation { self.leave_by(token, node, self.def.graph.outgoing(node)) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// A step cannot be done: caught when its code may be and somebody does, else an incident (S22).
+    pub fn fail(&mut self, token: TokenId, node: NodeIx, fault: Fault) -> Step {
+        if fault.catchable && self.catcher(token, node, &fault.code, false).is_some() {
+            return self.throw(token, node, fault, false);
+        }
+        self.raise(Some(token), node, fault, During::Entering);
+        Ok(())
+    }
+
+    /// An escalation of a called run that itself goes on: the innermost catcher takes it, or it is noted.
+    pub fn escalated_by_call(&mut self, token: TokenId, node: NodeIx, fault: Fault) -> Step {
+        match self.catcher(token, node, &fault.code, true) {
+            Some(catcher) => self.catch(catcher, &fault),
+            None => {
+                self.note(node, format!("escalation {} is caught nowhere", fault.code));
+                Ok(())
+            }
+        }
+    }
+
+    /// The codes that are caught outside a call made at this node: compiled, and what the run itself was given.
+    pub fn catches(&self, token: TokenId, node: NodeIx) -> Vec<Name> {
+        let mut codes = self.state.caller.as_ref().map(|caller| caller.catches.clone()).unwrap_or_default();
+        for level in self.levels(token, node) {
+            for (_, trigger) in self.offers(&level) {
+                match trigger {
+                    Trigger::Error(code) | Trigger::Escalation(code) => {
+                        codes.push(code.clone().unwrap_or_else(|| Name::new("*")));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        codes.sort();
+        codes.dedup();
+        codes
+    }
+
+    /// The innermost catcher. At one activity a specific code beats catch-all, and a handler beats a boundary event.
+    fn catcher(&self, token: TokenId, node: NodeIx, code: &Name, escalation: bool) -> Option<Catcher> {
+        let wanted = |trigger: &Trigger| match trigger {
+            Trigger::Error(caught) if !escalation => Some(caught.as_ref()),
+            Trigger::Escalation(caught) if escalation => Some(caught.as_ref()),
+            _ => None,
+        };
+        for level in self.levels(token, node) {
+            let offers = self.offers(&level);
+            let specific = offers.iter().find(|(_, trigger)| wanted(trigger).flatten() == Some(code));
+            let any = || offers.iter().find(|(_, trigger)| wanted(trigger) == Some(None));
+            if let Some((catcher, _)) = specific.or_else(any) {
+                return Some(*catcher);
+            }
+        }
+        None
+    }
+
+    /// The activities from a node outwards. A handler's own scope is passed by: what it throws never reaches its siblings.
+    fn levels(&self, token: TokenId, node: NodeIx) -> Vec<Level> {
+        let mut levels = vec![Level { scope: None, host: Some((token, node)) }];
+        let mut at = self.state.token(token).and_then(|found| self.state.scope(found.scope));
+        while let Some(scope) = at {
+            let outer = scope.parent.and_then(|parent| self.state.scope(parent));
+            match scope.kind {
+                ScopeKind::Handler | ScopeKind::Compensation => {
+                    // Past the handlers of the scope it belongs to, straight to that scope's own border.
+                    let host = outer.and_then(|outer| outer.host).and_then(|host| Some((host, self.state.node_of(host)?)));
+                    levels.push(Level { scope: None, host });
+                    at = outer.and_then(|outer| outer.parent).and_then(|parent| self.state.scope(parent));
+                }
+                _ => {
+                    let host = scope.host.and_then(|host| Some((host, self.state.node_of(host)?)));
+                    levels.push(Level { scope: Some(scope.id), host });
+                    at = outer;
+                }
+            }
+        }
+        levels
+    }
+
+    fn offers(&self, level: &Level) -> Vec<(Catcher, &Trigger)> {
+        let mut offers = Vec::new();
+        let scope = level.scope.and_then(|id| self.state.scope(id));
+        if let Some(info) = scope.and_then(|scope| self.def.scopes.get(&scope.node)) {
+            for handler in &info.handlers {
+                let catcher = scope.map(|scope| Catcher::Handler(scope.id, *handler));
+                offers.extend(catcher.zip(self.trigger(*handler)));
+            }
+        }
+        if let Some((host, node)) = level.host {
+            for boundary in self.def.boundaries_of(node) {
+                offers.extend(self.trigger(*boundary).map(|trigger| (Catcher::Boundary(host, *boundary), trigger)));
+            }
+        }
+        offers
+    }
+
+    fn interrupts(&self, catcher: Catcher) -> bool {
+        let (Catcher::Boundary(_, node) | Catcher::Handler(_, node)) = catcher;
+        match self.def.element(node) {
+            Some(Element::BoundaryEvent(event)) => event.interrupting || matches!(event.trigger, Trigger::Error(_)),
+            Some(Element::EventSubProcess(event)) => event.interrupting || matches!(event.trigger, Trigger::Error(_)),
+            _ => true,
+        }
+    }
+
+    fn catch(&mut self, catcher: Catcher, fault: &Fault) -> Step {
+        let mut error: Values = fault.with.clone();
+        error.insert(Name::new("code"), Value::text(&*fault.code));
+        error.insert(Name::new("message"), Value::text(&fault.message));
+        let given = Given { error: Some(&error), ..Given::default() };
+        let event = Event::Caught(&fault.code);
+        let interrupting = self.interrupts(catcher);
+        match catcher {
+            Catcher::Boundary(host, node) => self.at_border(host, node, interrupting, &event, &given),
+            Catcher::Handler(scope, node) => self.handle(scope, node, interrupting, &event, &given),
+        }
+    }
+
+    /// An event at the border of the activity in which `host` waits: the activity is canceled, or a new token sets out.
+    pub fn at_border(&mut self, host: TokenId, node: NodeIx, interrupting: bool, event: &Event<'_>, given: &Given<'_>) -> Step {
+        let Some(scope) = self.state.token(host).map(|found| found.scope) else { return Ok(()) };
+        let token = if interrupting {
+            let reason = Name::new("interrupted");
+            self.close_hosted(host, &reason)?;
+            self.disarm(Owner::Token(host), &reason);
+            self.mend_of(host, &reason);
+            self.fact(Fact::Placed(host, Place::In(node)));
+            host
+        } else {
+            let id = self.number();
+            self.fact(Fact::Born(Token { id, scope, place: Place::In(node) }));
+            id
+        };
+        self.resume_at(token, node, event, given)
+    }
+
+    /// A handler of a scope starts: an interrupting one cancels what runs there.
+    pub fn handle(&mut self, scope: ScopeId, node: NodeIx, interrupting: bool, event: &Event<'_>, given: &Given<'_>) -> Step {
+        if interrupting {
+            let reason = Name::new("interrupted");
+            self.empty(scope, &reason);
+            self.disarm(Owner::Scope(scope), &reason);
+        }
+        let number = self.number();
+        self.open_scope(ScopeKind::Handler, node, scope, None, 0, Vec::new())?;
+        let Some(token) = self.state.tokens.iter().find(|token| token.scope == number).map(|token| token.id) else {
+            return Ok(());
+        };
+        let Some(element) = self.def.element(node) else { return Ok(()) };
+        match element.room().resume(&self.view(node, token, number, given), event) {
+            Ok(decided) => match self.effects(token, node, decided.effects)? {
+                Ok(()) => Ok(()),
+                Err(fault) => self.fail(token, node, fault),
+            },
+            Err(fault) => self.fail(token, node, fault),
+        }
+    }
+
+    /// The room of `node` resumes for a token that stands in it; nothing is consumed.
+    pub fn resume_at(&mut self, token: TokenId, node: NodeIx, event: &Event<'_>, given: &Given<'_>) -> Step {
+        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope)) else {
+            return Ok(());
+        };
+        match element.room().resume(&self.view(node, token, scope, given), event) {
+            Ok(decided) => self.act(token, node, decided, None),
+            Err(fault) => self.fail(token, node, fault),
+        }
+    }
+}

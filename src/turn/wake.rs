@@ -1,0 +1,283 @@
+//! Something that a wait waited for has happened: whose wait is it, does it fit, and what follows.
+
+use super::step::{Step, Thrown, Turn};
+use super::Refused;
+use crate::element::Element;
+use crate::element::definition::{RecordTrigger, Trigger};
+use crate::element::room::{Event, Fault, Given, View};
+use crate::entity::RecordEvent;
+use crate::graph::NodeIx;
+use crate::instance::rows::Values;
+use crate::instance::{Fact, Need, Owner, Payload, Place, TimerRow, TokenId, Topic, Wait, WaitId, WaitKind};
+use crate::model::expr::Expr;
+use crate::model::{Name, Value};
+
+impl Turn<'_> {
+    /// Delivers what a reaction brings; a wait that is gone is passed by (S16).
+    pub fn deliver(&mut self, wait: WaitId, payload: Payload) -> Step {
+        let Some(found) = self.state.wait(wait).cloned() else {
+            self.note(NodeIx::PROCESS, "what it waited for came too late: the wait is gone");
+            return Ok(());
+        };
+        match payload {
+            Payload::Record(event) => self.record_changed(&found, &event),
+            Payload::Mirror(event) => self.mirror_changed(&found, &event),
+            Payload::Message(_, _, with) | Payload::Signal(_, with) => self.message(&found, &with.into_iter().collect()),
+            Payload::Returned(with) => {
+                let values: Values = with.into_iter().collect();
+                self.wake(wait, &Event::Done(&values), &Given::default(), true)
+            }
+            Payload::Thrown { code, with, escalation } => self.thrown_by_call(&found, code, with, escalation),
+            Payload::Cancel(_) | Payload::Schedule => Ok(()),
+        }
+    }
+
+    /// Wakes a wait: an activity resumes, a race is won, a boundary event or handler fires.
+    pub fn wake(&mut self, wait: WaitId, event: &Event<'_>, given: &Given<'_>, consume: bool) -> Step {
+        let Some(found) = self.state.wait(wait).cloned() else { return Ok(()) };
+        self.spend()?;
+        match found.owner {
+            Owner::Scope(scope) => {
+                let Some(Element::EventSubProcess(handler)) = self.def.element(found.node) else { return Ok(()) };
+                if consume && !handler.interrupting {
+                    self.occurred(&found)?;
+                }
+                self.handle(scope, found.node, handler.interrupting, event, given)
+            }
+            Owner::Token(token) => self.wake_token(token, &found, event, given, consume),
+        }
+    }
+
+    fn wake_token(&mut self, token: TokenId, wait: &Wait, event: &Event<'_>, given: &Given<'_>, consume: bool) -> Step {
+        let (Some(at), Some(element)) = (self.state.node_of(token), self.def.element(wait.node)) else { return Ok(()) };
+        if at == wait.node {
+            let scope = self.state.token(token).map_or(0, |found| found.scope);
+            let woken = consume.then_some(wait.id);
+            return match element.room().resume(&self.view(at, token, scope, given), event) {
+                Ok(decided) => self.act(token, at, decided, woken),
+                Err(fault) => self.fail(token, at, fault),
+            };
+        }
+        match element {
+            Element::BoundaryEvent(border) => {
+                if !border.interrupting {
+                    self.occurred(wait)?;
+                }
+                self.at_border(token, wait.node, border.interrupting, event, given)
+            }
+            Element::CatchEvent(_) => {
+                self.disarm(Owner::Token(token), &Name::new("lost_race"));
+                self.fact(Fact::Placed(token, Place::In(wait.node)));
+                self.resume_at(token, wait.node, event, given)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A wait that stays beyond its occurrence: the next instant of a cycle, or the end of a timer.
+    fn occurred(&mut self, wait: &Wait) -> Step {
+        let WaitKind::Timer(due) = wait.kind else { return Ok(()) };
+        let every = match self.trigger(wait.node) {
+            Some(Trigger::After { every: Some(every), .. }) => every.clone(),
+            _ => {
+                self.consume(Some(wait.id));
+                return Ok(());
+            }
+        };
+        let (token, scope) = self.place_of(wait.owner);
+        let given = Given::default();
+        let view = self.view(wait.node, token, scope, &given);
+        // Without drift: from the instant it was due, not from now; what was missed meanwhile is one occurrence (S14).
+        let mut next = chrono::DateTime::from_timestamp_micros(due).unwrap_or(self.context.now);
+        for _ in 0..10_000 {
+            match view.instant(&every, next) {
+                Ok(later) if later > next => next = later,
+                _ => break,
+            }
+            if next > self.context.now {
+                break;
+            }
+        }
+        let kind = WaitKind::Timer(next.timestamp_micros());
+        self.fact(Fact::Rearmed(Wait { kind, count: wait.count.saturating_add(1), ..wait.clone() }));
+        self.need(Need::ArmTimer(TimerRow { instance: self.row.id, wait: wait.id, due: next }));
+        Ok(())
+    }
+
+    /// A record changed that a wait listens to.
+    pub fn record_changed(&mut self, wait: &Wait, event: &RecordEvent) -> Step {
+        match &wait.kind {
+            WaitKind::Stage(_, since) => self.stage_changed(wait, *since, event),
+            WaitKind::Record(_) => {
+                let given = Given { event: Some(event), ..Given::default() };
+                match self.fits(wait, &given) {
+                    Ok(true) => self.wake(wait.id, &Event::Record(event), &given, true),
+                    Ok(false) => Ok(()),
+                    Err(fault) => {
+                        self.note(wait.node, format!("the event did not match: {}", fault.message));
+                        Ok(())
+                    }
+                }
+            }
+            WaitKind::Condition(..) => self.look_at_condition(wait.id),
+            WaitKind::Timer(_) => self.follow(wait),
+            _ => Ok(()),
+        }
+    }
+
+    /// The stage of a followed record changed, by anybody; a change older than the present list is passed by.
+    fn stage_changed(&mut self, wait: &Wait, since: u64, event: &RecordEvent) -> Step {
+        let Some(Element::StageScope(scope)) = self.def.element(wait.node) else { return Ok(()) };
+        if event.revision() <= since || !event.has_changed(&scope.column) {
+            return Ok(());
+        }
+        let (token, at) = self.place_of(wait.owner);
+        let given = Given::default();
+        let record = self.view(wait.node, token, at, &given).load(event.record());
+        match record {
+            Ok(record) => match record.get(&scope.column) {
+                Value::Text(stage) => {
+                    let (stage, revision) = (Name::new(stage), record.rev);
+                    self.wake(wait.id, &Event::Stage(&stage, revision), &given, false)
+                }
+                _ => Ok(()),
+            },
+            // A deleted record cancels the run by itself (S27).
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A condition is looked at again: it fires on the edge from false to true (S17).
+    pub fn look_at_condition(&mut self, id: WaitId) -> Step {
+        let Some(wait) = self.state.wait(id).cloned() else { return Ok(()) };
+        let (WaitKind::Condition(before, records), Some(Trigger::Condition(condition))) = (&wait.kind, self.trigger(wait.node)) else {
+            return Ok(());
+        };
+        let (token, scope) = self.place_of(wait.owner);
+        let given = Given::default();
+        let looked = self.view(wait.node, token, scope, &given).watch(condition);
+        let (now, reads) = match looked {
+            Ok(found) => found,
+            Err(fault) => {
+                self.note(wait.node, format!("the condition cannot be looked at: {}", fault.message));
+                return Ok(());
+            }
+        };
+        if now != *before || reads != *records {
+            if reads != *records {
+                self.need(Need::Unlisten(self.row.id, id));
+                self.listen_to(id, reads.iter().map(Topic::record));
+            }
+            self.fact(Fact::Rearmed(Wait { kind: WaitKind::Condition(now, reads), ..wait.clone() }));
+        }
+        if now && !before { self.wake(id, &Event::Condition, &given, true) } else { Ok(()) }
+    }
+
+    /// A timer whose instant is read from records follows them; a null is an incident (S14).
+    fn follow(&mut self, wait: &Wait) -> Step {
+        let (token, scope) = self.place_of(wait.owner);
+        let given = Given::default();
+        let Some(Trigger::At(instants)) = self.trigger(wait.node) else { return Ok(()) };
+        let Some(at) = instants.first() else { return Ok(()) };
+        match self.view(wait.node, token, scope, &given).instant(at, self.context.now) {
+            Ok(due) if WaitKind::Timer(due.timestamp_micros()) == wait.kind => Ok(()),
+            Ok(due) => {
+                let kind = WaitKind::Timer(due.timestamp_micros());
+                self.fact(Fact::Rearmed(Wait { kind, ..wait.clone() }));
+                self.need(Need::ArmTimer(TimerRow { instance: self.row.id, wait: wait.id, due }));
+                Ok(())
+            }
+            Err(fault) => {
+                self.need(Need::DisarmTimer(self.row.id, wait.id));
+                self.raise((token != 0).then_some(token), wait.node, fault, crate::instance::state::During::Entering);
+                Ok(())
+            }
+        }
+    }
+
+    /// A message or signal for a wait.
+    pub fn message(&mut self, wait: &Wait, with: &Values) -> Step {
+        let given = Given { message: Some(with), ..Given::default() };
+        match self.fits(wait, &given) {
+            Ok(true) => self.wake(wait.id, &Event::Message(with), &given, true),
+            Ok(false) => {
+                self.note(wait.node, "what came did not meet the condition of the wait");
+                Ok(())
+            }
+            Err(fault) => {
+                self.note(wait.node, format!("what came did not match: {}", fault.message));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether what came meets the condition of the wait's trigger. A null is no match.
+    fn fits(&self, wait: &Wait, given: &Given<'_>) -> Result<bool, Fault> {
+        let Some(trigger) = self.trigger(wait.node) else { return Ok(true) };
+        let (token, scope) = self.place_of(wait.owner);
+        let view = self.view(wait.node, token, scope, given);
+        match trigger {
+            Trigger::Record(record) => fits_record(&view, record, given.event),
+            Trigger::Message { when, .. } | Trigger::Signal { when, .. } => fits_when(&view, when.as_ref()),
+            _ => Ok(true),
+        }
+    }
+
+    fn thrown_by_call(&mut self, wait: &Wait, code: Name, with: Vec<(Name, Value)>, escalation: bool) -> Step {
+        let Owner::Token(token) = wait.owner else { return Ok(()) };
+        let message = format!("the called process threw {code}");
+        let fault = Fault { code, message, with: with.into_iter().collect(), catchable: true };
+        if !escalation {
+            self.consume(Some(wait.id));
+            return self.throw(token, wait.node, fault, false);
+        }
+        // An escalation of a call that goes on: the call's token does not move.
+        self.escalated_by_call(token, wait.node, fault)
+    }
+
+    /// What was thrown is delivered: to the run's own waits in this turn, to others by reactions.
+    pub fn deliver_thrown(&mut self, thrown: Thrown) -> Step {
+        self.arm_quiet()?;
+        match thrown {
+            Thrown::Signal(name, with) => self.broadcast(&name, &with),
+            Thrown::Message { name, key, with, ttl } => self.publish(&name, key, with, ttl),
+            Thrown::Kept(wait, name, key, with) => {
+                let Some(found) = self.state.wait(wait).cloned() else { return Ok(()) };
+                self.need(Need::TakeMessage(name, key));
+                self.message(&found, &with)
+            }
+        }
+    }
+
+    /// A timer is due. One that moved meanwhile, or is gone, is passed by.
+    pub fn fire(&mut self, wait: WaitId) -> Step {
+        match self.state.wait(wait).map(|found| found.kind.clone()) {
+            Some(WaitKind::Timer(due)) if due <= self.context.now.timestamp_micros() => {
+                self.wake(wait, &Event::Fired, &Given::default(), true)
+            }
+            Some(WaitKind::Timer(_)) => Ok(()),
+            _ => Err(Refused::NotWaiting("the timer is gone".into()).into()),
+        }
+    }
+}
+
+/// Whether a record event meets a trigger: its kind, its columns, its condition.
+pub(super) fn fits_record(view: &View<'_>, trigger: &RecordTrigger, event: Option<&RecordEvent>) -> Result<bool, Fault> {
+    let Some(event) = event else { return Ok(false) };
+    if event.kind != trigger.kind || event.record().entity != trigger.entity {
+        return Ok(false);
+    }
+    if !trigger.changed.is_empty() && !trigger.changed.iter().any(|column| event.has_changed(column)) {
+        return Ok(false);
+    }
+    for (column, value) in &trigger.equal {
+        if !event.value(column).same(&view.eval(value)?) {
+            return Ok(false);
+        }
+    }
+    fits_when(view, trigger.when.as_ref())
+}
+
+fn fits_when(view: &View<'_>, when: Option<&Expr>) -> Result<bool, Fault> {
+    when.map_or(Ok(true), |when| view.fits(when))
+}
