@@ -1,6 +1,11 @@
 //! Stageflow: an embeddable business-process engine.
 #![forbid(unsafe_code)]
 
+pub mod element;
+pub mod entity;
 pub mod files;
+pub mod graph;
+pub mod instance;
 pub mod load;
 pub mod model;
+pub mod turn;

@@ -27,10 +27,16 @@ impl Room for CallActivity {
         let record = match self.record.as_ref().map(|record| view.eval(record)).transpose()? {
             None | Some(Value::Null(_)) => None,
             Some(Value::Ref(record)) => Some(record),
-            Some(other) => return Err(Fault::new("wrong_type", format!("expected a record to call {} for, found {other}", self.process))),
+            Some(other) => {
+                return Err(Fault::new(
+                    "wrong_type",
+                    format!("expected a record to call {} for, found {other}", self.process),
+                ));
+            }
         };
         let with = view.eval_all(&self.with)?;
-        let call = CallSpec { process: self.process.clone(), version: self.version, record, with, detached: self.detached };
+        let call =
+            CallSpec { process: self.process.clone(), version: self.version, record, with, detached: self.detached };
         Ok(Move::only(Next::Call(Box::new(call))))
     }
 

@@ -1,6 +1,6 @@
 //! A loaded process version: its graph, its elements, its scopes, its starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Element;
@@ -294,6 +294,8 @@ pub struct Catalog {
     pub library: Arc<Library>,
     /// Every version that is loaded, by process and version.
     pub definitions: BTreeMap<Name, BTreeMap<u32, Arc<Definition>>>,
+    /// The columns by whose value some definition listens to an entity's records.
+    listened: BTreeMap<Name, BTreeSet<Name>>,
 }
 
 impl Catalog {
@@ -310,8 +312,26 @@ impl Catalog {
         }
     }
 
+    /// A catalog without definitions.
+    pub fn new(library: Arc<Library>) -> Self {
+        Self { library, ..Self::default() }
+    }
+
+    /// The columns by whose value some definition listens to an entity's records.
+    pub fn listened_columns(&self, entity: &str) -> impl Iterator<Item = &Name> {
+        self.listened.get(entity).into_iter().flatten()
+    }
+
     /// Adds a version.
     pub fn add(&mut self, definition: Arc<Definition>) {
+        for trigger in definition.elements.iter().filter_map(Element::trigger) {
+            if let Trigger::Record(RecordTrigger { entity, equal, only_self: false, .. }) = trigger {
+                self.listened
+                    .entry(entity.clone())
+                    .or_default()
+                    .extend(equal.first().map(|(column, _)| column.clone()));
+            }
+        }
         self.definitions.entry(definition.process.clone()).or_default().insert(definition.version, definition);
     }
 

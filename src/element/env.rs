@@ -236,13 +236,17 @@ impl<'a> View<'a> {
         let found = match self.needed(expr)? {
             Value::DateTime(at) => Some(at),
             Value::Date(day) => calendar.end_of_day(day),
-            Value::Duration(length) => calendar.add(from, length),
+            Value::Duration(length) => calendar.add(from, &length),
             other => {
                 let text = expr.text();
-                return Err(Fault::new("wrong_type", format!("expected a duration or an instant in `{text}`, found {other}")));
+                return Err(Fault::new(
+                    "wrong_type",
+                    format!("expected a duration or an instant in `{text}`, found {other}"),
+                ));
             }
         };
-        found.ok_or_else(|| Fault::new("out_of_range", format!("`{}` leads to a date that does not exist", expr.text())))
+        found
+            .ok_or_else(|| Fault::new("out_of_range", format!("`{}` leads to a date that does not exist", expr.text())))
     }
 
     /// Named expressions, evaluated.
@@ -308,9 +312,11 @@ impl<'a> View<'a> {
         if let Some(Wish::Update { target, set }) = stage.map(|stage| stage.wish(self)).transpose()? {
             columns_of(&mut saves, target).extend(set);
         }
-        effects.extend(saves.into_iter().map(|(target, set)| {
-            Effect::Save(Wish::Update { target, set: set.into_iter().collect() }, None)
-        }));
+        effects.extend(
+            saves
+                .into_iter()
+                .map(|(target, set)| Effect::Save(Wish::Update { target, set: set.into_iter().collect() }, None)),
+        );
         Ok(effects)
     }
 

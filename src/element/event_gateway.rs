@@ -1,7 +1,7 @@
 //! `race`: "the first event wins and the others are withdrawn in the same step" (S6).
 
-use super::room::{Arm, ArmKind, Fault, Move, Next, Room, View};
 use super::Element;
+use super::room::{Arm, ArmKind, Fault, Move, Next, Room, View};
 
 /// Waits for the first of the events that its outgoing flows lead to.
 #[derive(Debug, Default)]

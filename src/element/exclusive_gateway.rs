@@ -39,7 +39,10 @@ impl Room for ExclusiveGateway {
                 Case::Otherwise => true,
             };
             if hit {
-                return view.flow(*flow).map(Move::take).ok_or_else(|| Fault::new("broken_definition", "the flow of a case is missing"));
+                return view
+                    .flow(*flow)
+                    .map(Move::take)
+                    .ok_or_else(|| Fault::new("broken_definition", "the flow of a case is missing"));
             }
         }
         Err(Fault::new("no_match", self.explain(on.as_ref())))

@@ -108,6 +108,16 @@ pub enum Element {
 }
 
 impl Element {
+    /// What it waits for, when it is an event.
+    pub fn trigger(&self) -> Option<&Trigger> {
+        match self {
+            Element::CatchEvent(event) => Some(&event.trigger),
+            Element::BoundaryEvent(event) => Some(&event.trigger),
+            Element::EventSubProcess(event) => Some(&event.trigger),
+            _ => None,
+        }
+    }
+
     /// The room of this element.
     pub fn room(&self) -> &dyn Room {
         match self {

@@ -24,7 +24,12 @@ impl Room for MultiInstance {
     fn enter(&self, view: &View<'_>) -> Result<Move, Fault> {
         let items = match view.needed(&self.items)? {
             Value::List(items) => items,
-            other => return Err(Fault::new("wrong_type", format!("expected a list in `{}`, found {other}", self.items.text()))),
+            other => {
+                return Err(Fault::new(
+                    "wrong_type",
+                    format!("expected a list in `{}`, found {other}", self.items.text()),
+                ));
+            }
         };
         if items.is_empty() {
             return Ok(Move::then_pass(self.collected(&[], 0, None)));
@@ -47,7 +52,8 @@ impl Room for MultiInstance {
         let [Value::Number(started), Value::List(items), outputs @ ..] = &*outer.vars else { return Ok(Move::pass()) };
         let gives = self.collect.as_ref().map(|(give, _)| view.eval(give)).transpose()?;
         let next = started.to_usize().unwrap_or(items.len());
-        let last = next >= items.len() && view.state.scopes.iter().filter(|round| round.parent == Some(outer.id)).count() <= 1;
+        let last =
+            next >= items.len() && view.state.scopes.iter().filter(|round| round.parent == Some(outer.id)).count() <= 1;
         if last || self.until.as_ref().map(|until| view.truth(until)).transpose()?.unwrap_or(false) {
             return Ok(Move::then_pass(self.collected(outputs, *index, gives)));
         }

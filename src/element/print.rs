@@ -38,10 +38,8 @@ impl Room for Print {
     fn enter(&self, view: &View<'_>) -> Result<Move, Fault> {
         let record = view.record(&self.record)?;
         let body = view.with_row(&record, |row| row.fill(&self.template))?;
-        let mut set = vec![
-            (self.keeps.name.clone(), Value::text(&*self.document)),
-            (self.keeps.body.clone(), Value::text(body)),
-        ];
+        let mut set =
+            vec![(self.keeps.name.clone(), Value::text(&*self.document)), (self.keeps.body.clone(), Value::text(body))];
         if let Some(column) = &self.keeps.record {
             set.push((column.clone(), Value::Ref(record)));
         }

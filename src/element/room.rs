@@ -182,8 +182,6 @@ pub enum Effect {
     Notify(Ref, Text),
     /// Name a result of the run.
     Return(Name, Value),
-    /// Work outside that nobody waits for (rendering, mail): service, arguments.
-    Work(Name, Values),
     /// Ask for an open task's incident: it is open but nobody can do it.
     Lack(Name, String),
     /// A remark for the history.

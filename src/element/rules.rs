@@ -7,7 +7,7 @@ use super::definition::{RecordTrigger, Trigger};
 use super::room::{Arm, ArmKind, Fault, View};
 use crate::entity::{Order, Query};
 use crate::graph::{FlowIx, NodeIx, reach};
-use crate::instance::{Place, Topic, TokenId};
+use crate::instance::{Place, TokenId, Topic};
 use crate::model::expr::{Expr, Template};
 use crate::model::{Lang, Name, Ref, Text, Value};
 
@@ -104,7 +104,10 @@ impl Selection {
     pub fn find(&self, view: &View<'_>) -> Result<Vec<Ref>, Fault> {
         match self {
             Selection::One(record) => match view.needed(record)? {
-                Value::List(items) => Ok(items.iter().filter_map(|item| if let Value::Ref(item) = item { Some(item.clone()) } else { None }).collect()),
+                Value::List(items) => Ok(items
+                    .iter()
+                    .filter_map(|item| if let Value::Ref(item) = item { Some(item.clone()) } else { None })
+                    .collect()),
                 _ => Ok(vec![view.record(record)?]),
             },
             Selection::Where(filter) => filter.find(view, None),
@@ -173,7 +176,8 @@ pub fn inclusive_join(view: &View<'_>) -> Option<Vec<TokenId>> {
     let graph = &view.def.graph;
     let incoming = graph.incoming(view.node);
     let arrived = |flow: &FlowIx| {
-        view.state.tokens.iter().filter(move |token| token.scope == view.scope && token.place == Place::Arrived(*flow))
+        let place = Place::Arrived(*flow);
+        view.state.tokens.iter().filter(move |token| token.scope == view.scope && token.place == place)
     };
     let (full, empty): (Vec<FlowIx>, Vec<FlowIx>) = incoming.iter().partition(|flow| arrived(flow).next().is_some());
     let before = |flows: &[FlowIx]| {

@@ -70,7 +70,9 @@ impl StageScope {
         let found = view.load(record)?;
         match found.get(&self.column) {
             Value::Text(stage) => Ok((Name::new(stage), found.rev)),
-            other => Err(Fault::new("no_stage", format!("expected a stage in {record}.{}, found {other}", self.column))),
+            other => {
+                Err(Fault::new("no_stage", format!("expected a stage in {record}.{}, found {other}", self.column)))
+            }
         }
     }
 

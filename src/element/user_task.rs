@@ -77,7 +77,8 @@ impl Room for UserTask {
             Event::Completed { outcome, .. } => self.complete(view, outcome),
             Event::Fired => match view.own_wait(|kind| matches!(kind, WaitKind::Task(_))) {
                 Some(_) => self.remind(view),
-                None => self.open(view, view.own_wait(|kind| matches!(kind, WaitKind::Timer(_))).map_or(0, |wait| wait.count)),
+                None => self
+                    .open(view, view.own_wait(|kind| matches!(kind, WaitKind::Timer(_))).map_or(0, |wait| wait.count)),
             },
             _ => Ok(Move::only(Next::Stay)),
         }
@@ -116,7 +117,11 @@ impl UserTask {
     fn assignee(&self, view: &View<'_>) -> Result<(Option<Ref>, Vec<Name>, Option<String>), Fault> {
         let lack = |text: &str| Some(format!("nobody to assign: `{text}` is empty; assign the task to somebody"));
         match self.assign.as_ref().or(view.def.assign.as_ref()) {
-            None => Ok((None, Vec::new(), Some("nobody to assign: the step names nobody; assign the task to somebody".into()))),
+            None => Ok((
+                None,
+                Vec::new(),
+                Some("nobody to assign: the step names nobody; assign the task to somebody".into()),
+            )),
             Some(Assignment::Role(role)) => Ok((None, vec![role.clone()], None)),
             Some(Assignment::RoleOf(role)) => match view.eval(role)? {
                 Value::Text(role) => Ok((None, vec![Name::new(role)], None)),

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use minicbor::{Decode, Encode};
 use petgraph::graph::DiGraph;
 
 use crate::model::{Name, Span, Text};
@@ -13,12 +14,14 @@ use crate::model::{Name, Span, Text};
 pub mod reach;
 
 /// A node's number in its definition: stable for the life of a stored version.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeIx(pub u32);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct NodeIx(#[n(0)] pub u32);
 
 /// A flow's number in its definition: stable for the life of a stored version.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FlowIx(pub u32);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct FlowIx(#[n(0)] pub u32);
 
 impl NodeIx {
     /// The whole process: the root of all scopes.

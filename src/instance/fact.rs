@@ -59,7 +59,12 @@ pub enum Fact {
     Raised(#[n(0)] Box<Incident>),
     /// An incident was closed, and how.
     #[n(15)]
-    Mended(#[n(0)] Id, #[n(1)] String),
+    Mended(
+        #[n(0)]
+        #[cbor(with = "crate::instance::rows::id")]
+        Id,
+        #[n(1)] String,
+    ),
     /// An activity that can be compensated completed.
     #[n(16)]
     Compensable(#[n(0)] ScopeId, #[n(1)] NodeIx),

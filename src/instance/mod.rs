@@ -12,7 +12,8 @@ pub mod state;
 pub use command::{Command, Payload, Resolution, StartBy};
 pub use fact::Fact;
 pub use rows::{
-    InstanceRow, JobRow, Need, Outcome, Reaction, Receiver, Status, SubscriptionRow, TaskRow, TaskStatus, TimerRow, Topic,
+    InstanceRow, JobRow, Need, Outcome, Reaction, Receiver, Status, SubscriptionRow, TaskRow, TaskStatus, TimerRow,
+    Topic,
 };
 pub use state::{Caller, Incident, Owner, Place, Scope, ScopeKind, State, Token, Wait, WaitKind};
 

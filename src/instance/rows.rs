@@ -312,10 +312,19 @@ pub struct Reaction {
 pub enum Receiver {
     /// A wait of an instance.
     #[n(0)]
-    Wait(#[n(0)] #[cbor(with = "crate::instance::rows::id")] Id, #[n(1)] WaitId),
+    Wait(
+        #[n(0)]
+        #[cbor(with = "crate::instance::rows::id")]
+        Id,
+        #[n(1)] WaitId,
+    ),
     /// An instance as a whole (cancel).
     #[n(1)]
-    Instance(#[n(0)] #[cbor(with = "crate::instance::rows::id")] Id),
+    Instance(
+        #[n(0)]
+        #[cbor(with = "crate::instance::rows::id")]
+        Id,
+    ),
     /// A start event of the newest version of a process, by its position; and the record the new run is about, where the start names one.
     #[n(2)]
     Start(#[n(0)] Name, #[n(1)] u32, #[n(2)] Option<Ref>),

@@ -64,12 +64,14 @@ pub struct State {
 pub struct Caller {
     /// The calling instance.
     #[n(0)]
+    #[cbor(with = "crate::instance::rows::id")]
     pub instance: Id,
     /// The wait of its call activity.
     #[n(1)]
     pub wait: WaitId,
     /// The first instance of the chain of calls.
     #[n(2)]
+    #[cbor(with = "crate::instance::rows::id")]
     pub root: Id,
     /// The error and escalation codes that are caught outside; `*` for a catch-all.
     #[n(3)]
@@ -191,7 +193,11 @@ pub enum Owner {
 pub enum WaitKind {
     /// A person's task.
     #[n(0)]
-    Task(#[n(0)] Id),
+    Task(
+        #[n(0)]
+        #[cbor(with = "crate::instance::rows::id")]
+        Id,
+    ),
     /// An instant, in microseconds since 1970 UTC.
     #[n(1)]
     Timer(#[n(0)] i64),
@@ -209,10 +215,18 @@ pub enum WaitKind {
     Condition(#[n(0)] bool, #[n(1)] Vec<Ref>),
     /// Outside work.
     #[n(6)]
-    Job(#[n(0)] Id),
+    Job(
+        #[n(0)]
+        #[cbor(with = "crate::instance::rows::id")]
+        Id,
+    ),
     /// A called instance.
     #[n(7)]
-    Call(#[n(0)] Id),
+    Call(
+        #[n(0)]
+        #[cbor(with = "crate::instance::rows::id")]
+        Id,
+    ),
     /// The scopes inside it.
     #[n(8)]
     Scopes,
@@ -224,7 +238,11 @@ pub enum WaitKind {
     Passive,
     /// Somebody who mends an incident.
     #[n(11)]
-    Incident(#[n(0)] Id),
+    Incident(
+        #[n(0)]
+        #[cbor(with = "crate::instance::rows::id")]
+        Id,
+    ),
 }
 
 /// An open incident: why a token cannot go on, and how it can.
@@ -232,6 +250,7 @@ pub enum WaitKind {
 pub struct Incident {
     /// Its id outside.
     #[n(0)]
+    #[cbor(with = "crate::instance::rows::id")]
     pub id: Id,
     /// The token that stands still; none when the whole turn was undone.
     #[n(1)]

@@ -34,6 +34,13 @@ impl Name {
     }
 }
 
+impl Default for Name {
+    /// The empty name: nothing.
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
 impl Deref for Name {
     type Target = str;
     fn deref(&self) -> &str {

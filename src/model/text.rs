@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use minicbor::{Decode, Encode};
+
 use super::Name;
 
 /// A language code, for example `en`.
 pub type Lang = Name;
 
 /// A title or sentence: one text for all languages, or one per language.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Text {
+    #[n(0)]
     plain: Option<String>,
+    #[n(1)]
     by_lang: BTreeMap<Lang, String>,
 }
 

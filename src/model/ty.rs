@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Name, Text};
+use super::{Name, Text, Value};
 
 /// What a value may be. Known for every column, variable and expression when a definition is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,30 @@ impl Type {
     /// A reference to records of one entity.
     pub fn reference(entity: impl AsRef<str>) -> Self {
         Type::Ref(Arc::from([Name::new(entity)]))
+    }
+
+    /// Whether a value may stand where this type is declared. Null fits everywhere; a code of an enum must be one of it.
+    ///
+    /// ```
+    /// use stageflow::model::{Type, Value};
+    /// assert!(Type::Text.accepts(&Value::text("Olga")) && !Type::Bool.accepts(&Value::text("true")));
+    /// ```
+    pub fn accepts(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Type::Any, _) | (_, Value::Null(_) | Value::Denied(_)) => true,
+            (Type::Text | Type::Stage(_), Value::Text(_)) | (Type::Bool, Value::Bool(_)) => true,
+            (Type::Int, Value::Number(number)) => number.is_integer(),
+            (Type::Number | Type::Money, Value::Number(_)) | (Type::Money, Value::Money(_)) => true,
+            (Type::Date, Value::Date(_)) | (Type::DateTime, Value::DateTime(_) | Value::Date(_)) => true,
+            (Type::Duration, Value::Duration(_)) => true,
+            (Type::Ref(entities), Value::Ref(record)) => entities.is_empty() || entities.contains(&record.entity),
+            (Type::Enum(codes), Value::Text(code)) => codes.values.iter().any(|(known, _)| **known == **code),
+            (Type::List(of), Value::List(items)) => items.iter().all(|item| of.accepts(item)),
+            (Type::Map(entries), Value::Map(values)) => {
+                entries.iter().all(|(name, ty)| values.get(name).is_none_or(|value| ty.accepts(value)))
+            }
+            _ => false,
+        }
     }
 
     /// A list of this type.

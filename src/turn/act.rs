@@ -193,7 +193,8 @@ impl Turn<'_> {
         let id = self.context.ids.next_id();
         let wait = self.number();
         let root = self.row.root;
-        let caller = (!detached).then(|| Caller { instance: self.row.id, wait, root, catches: self.catches(token, node) });
+        let caller =
+            (!detached).then(|| Caller { instance: self.row.id, wait, root, catches: self.catches(token, node) });
         let start = CallStart {
             id,
             process: call.process,

@@ -3,18 +3,17 @@
 use chrono::{DateTime, Utc};
 
 use super::step::{Step, Thrown, Turn};
-use crate::element::Element;
 use crate::element::definition::Trigger;
 use crate::element::room::{Arm, ArmKind, Fault, Given, JobSpec};
 use crate::element::rules;
 use crate::graph::NodeIx;
 use crate::instance::{
-    Fact, JobRow, Need, Outcome, Owner, Payload, Reaction, Receiver, SubscriptionRow, TimerRow, TokenId, Topic, Wait, WaitId,
-    WaitKind,
+    Fact, JobRow, Need, Outcome, Owner, Payload, Reaction, Receiver, SubscriptionRow, TimerRow, TokenId, Topic, Wait,
+    WaitId, WaitKind,
 };
 use crate::model::{Name, Ref};
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
     /// Arms one thing. The inner error is a fault of the step: a task whose own record could not be made.
     pub fn arm(&mut self, owner: Owner, arm: Arm) -> Step<Result<(), Fault>> {
         let Arm { node, kind, count } = arm;
@@ -86,13 +85,8 @@ impl Turn<'_> {
     }
 
     /// What a node waits for, when it is an event.
-    pub fn trigger(&self, node: NodeIx) -> Option<&Trigger> {
-        match self.def.element(node)? {
-            Element::CatchEvent(event) => Some(&event.trigger),
-            Element::BoundaryEvent(event) => Some(&event.trigger),
-            Element::EventSubProcess(event) => Some(&event.trigger),
-            _ => None,
-        }
+    pub fn trigger(&self, node: NodeIx) -> Option<&'a Trigger> {
+        self.def.element(node)?.trigger()
     }
 
     /// The token and scope in which an owner's expressions are evaluated.

@@ -3,17 +3,17 @@
 use super::react::{Asked, Fan, delivery, undelivered};
 use super::start::{Beginning, find, open};
 use super::step::{Step, Stop, Turn};
-use super::task::{Assigning, MirrorSays, read_mirror};
+use super::task::{Assigning, MirrorSays};
 use super::{Context, Input, Output, Refused, Route, World};
 use crate::element::definition::{Definition, Trigger};
-use crate::element::rules::canonical;
 use crate::element::room::{Event, Fault, Given};
+use crate::element::rules::canonical;
 use crate::entity::{Cause, Overlay, SaveContext, Wish, plan};
 use crate::graph::NodeIx;
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
-use crate::instance::{Caller, Command, Fact, Id, InstanceRow, Owner, Payload, Resolution, StartBy, State, Status, WaitId};
+use crate::instance::{Caller, Command, Fact, Id, InstanceRow, Owner, Payload, StartBy, State, Status, WaitId};
 use crate::model::{Name, Ref, Value};
 
 /// To which instance a command goes: tasks, and saves that complete or reassign a task's own record, belong to the task's instance (S26).
@@ -24,7 +24,8 @@ pub fn route(command: &Command, catalog: &crate::element::Catalog, world: &dyn W
     match command {
         Command::Complete { task, .. } | Command::Claim(task) | Command::Release(task) | Command::Reassign(task, _) => {
             let row = world.task(*task)?;
-            let row = row.ok_or_else(|| Refused::NotWaiting(format!("expected an open task, found none with the id {task}")))?;
+            let row = row
+                .ok_or_else(|| Refused::NotWaiting(format!("expected an open task, found none with the id {task}")))?;
             Ok(Route::Instance(row.instance))
         }
         Command::Save(wish) => match wish.target().map(|target| world.task_of(target)).transpose()?.flatten() {
@@ -74,7 +75,14 @@ fn start(input: Input<'_>, def: &Definition, beginning: Beginning) -> Result<Out
         command: input.command.clone(),
         context: input.context.clone(),
     };
-    let copy = Beginning { by: beginning.by.clone(), record: beginning.record.clone(), new: beginning.new.clone(), with: beginning.with.clone(), caller: beginning.caller.clone(), depth: beginning.depth };
+    let copy = Beginning {
+        by: beginning.by.clone(),
+        record: beginning.record.clone(),
+        new: beginning.new.clone(),
+        with: beginning.with.clone(),
+        caller: beginning.caller.clone(),
+        depth: beginning.depth,
+    };
     let mut turn = open(again(), def, beginning).map_err(refused)?;
     match turn.settle() {
         Ok(()) => Ok(turn.finish()),
@@ -130,7 +138,11 @@ fn admit(command: &Command, row: &InstanceRow, state: &State) -> Result<(), Refu
 /// The wait that a command is about: where an incident is put when the turn is undone.
 fn wait_named(command: &Command, world: &dyn World) -> Result<Option<WaitId>, Refused> {
     Ok(match command {
-        Command::Fire(wait) | Command::JobDone(wait, _) | Command::JobFailed(wait, _) | Command::Deliver(wait, _) | Command::Act(wait, _) => Some(*wait),
+        Command::Fire(wait)
+        | Command::JobDone(wait, _)
+        | Command::JobFailed(wait, _)
+        | Command::Deliver(wait, _)
+        | Command::Act(wait, _) => Some(*wait),
         Command::Complete { task, .. } => world.task(*task)?.map(|row| row.wait),
         _ => None,
     })
@@ -213,7 +225,10 @@ impl Turn<'_> {
     /// A person saves a task's own record: completing, canceling or reassigning it *is* the task command (S26).
     fn save_of_task_record(&mut self, wish: Wish) -> Step {
         let target = wish.target().cloned().ok_or_else(|| Refused::Invalid("expected a record to change".into()))?;
-        let row = self.world.task_of(&target)?.ok_or_else(|| Refused::NotWaiting(format!("{target} is no longer a task's record")))?;
+        let row = self
+            .world
+            .task_of(&target)?
+            .ok_or_else(|| Refused::NotWaiting(format!("{target} is no longer a task's record")))?;
         self.out.answer.record = Some(target.clone());
         match self.says(&wish, &target)? {
             Some(MirrorSays::Outcome(outcome)) => self.complete_task(row.id, Some(outcome), &Values::new(), Some(wish)),
@@ -260,7 +275,8 @@ impl Turn<'_> {
 /// A change of a record by a person or the host: no run of its own; what follows are reactions.
 fn save(input: &mut Input<'_>, wish: Wish) -> Result<Output, Refused> {
     let mut overlay = Overlay::new(input.world);
-    let cause = Cause { command: input.context.command, on_behalf_of: input.context.on_behalf_of.clone(), ..Cause::default() };
+    let cause =
+        Cause { command: input.context.command, on_behalf_of: input.context.on_behalf_of.clone(), ..Cause::default() };
     let plan = {
         let Context { now, principal, ids, .. } = &mut input.context;
         let mut context = SaveContext { now: *now, principal, ids, cause: &cause };

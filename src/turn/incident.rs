@@ -52,7 +52,8 @@ impl Turn<'_> {
     /// Somebody mends an incident.
     pub fn mend(&mut self, id: Id, how: Resolution) -> Step {
         let incident = self.state.incidents.iter().find(|incident| incident.id == id).cloned();
-        let incident = incident.ok_or_else(|| Refused::Unknown(format!("expected an open incident, found none with the id {id}")))?;
+        let incident = incident
+            .ok_or_else(|| Refused::Unknown(format!("expected an open incident, found none with the id {id}")))?;
         let Some(token) = incident.token else {
             self.fact(Fact::Mended(id, "retried".to_string()));
             return self.start_waiting_tokens();
@@ -86,7 +87,8 @@ impl Turn<'_> {
     }
 
     fn way_out(&mut self, token: TokenId, node: NodeIx, way: &Name) -> Step {
-        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope)) else {
+        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope))
+        else {
             return Ok(());
         };
         let given = Given::default();
@@ -108,7 +110,8 @@ impl Turn<'_> {
     fn set_by_hand(&mut self, token: TokenId, values: &Values) -> Step {
         for (name, value) in values {
             let found = self.find_var(token, name);
-            let (scope, index) = found.ok_or_else(|| Refused::Unknown(format!("expected a variable in sight of the step, found {name}")))?;
+            let (scope, index) = found
+                .ok_or_else(|| Refused::Unknown(format!("expected a variable in sight of the step, found {name}")))?;
             self.fact(Fact::Assigned(scope, index, value.clone()));
             self.assigned = true;
         }

@@ -1,7 +1,5 @@
 //! What a turn asks of others: listeners of record changes, messages and signals, and start events (S16, S25).
 
-use std::collections::BTreeSet;
-
 use super::step::{Step, Turn};
 use super::wake::fits_record;
 use super::{Delivery, World};
@@ -102,8 +100,8 @@ impl Fan<'_> {
     fn topics(&self, event: &RecordEvent) -> Vec<Topic> {
         let entity = &event.record().entity;
         let mut topics = vec![Topic::record(event.record()), Topic::entity(entity)];
-        let columns: BTreeSet<&Name> = self.catalog.listened_columns(entity);
-        topics.extend(columns.into_iter().map(|column| Topic::column(entity, column, &canonical(&event.value(column)))));
+        let columns = self.catalog.listened_columns(entity);
+        topics.extend(columns.map(|column| Topic::column(entity, column, &canonical(&event.value(column)))));
         topics
     }
 
@@ -170,7 +168,12 @@ impl Fan<'_> {
         }
     }
 
-    fn subjects(&self, def: &Definition, start: &Start, given: &Given<'_>) -> Result<Option<Vec<Ref>>, crate::element::Fault> {
+    fn subjects(
+        &self,
+        def: &Definition,
+        start: &Start,
+        given: &Given<'_>,
+    ) -> Result<Option<Vec<Ref>>, crate::element::Fault> {
         let Some(about) = &start.about else { return Ok(None) };
         let one = |value: &Value| if let Value::Ref(record) = value { Some(record.clone()) } else { None };
         Ok(Some(match self.probe(def, given, |view| view.eval(about))? {
@@ -182,7 +185,8 @@ impl Fan<'_> {
     /// Evaluates for a run that does not exist yet: its record is the event's, when it is of the process's entity.
     fn probe<T>(&self, def: &Definition, given: &Given<'_>, ask: impl FnOnce(&View<'_>) -> T) -> T {
         let own = given.event.map(|event| event.record().clone());
-        let state = State { record: own.filter(|record| def.entity.as_ref() == Some(&record.entity)), ..State::default() };
+        let state =
+            State { record: own.filter(|record| def.entity.as_ref() == Some(&record.entity)), ..State::default() };
         ask(&View {
             def,
             catalog: self.catalog,
@@ -251,9 +255,11 @@ impl Turn<'_> {
 
     /// A message: to the run's own wait in this turn, else to the oldest other one, else to starts, else kept for its time (S15).
     pub fn publish(&mut self, name: &Name, key: String, with: Values, ttl: Option<i64>) -> Step {
-        let own = self.state.waits.iter().find(|wait| {
-            matches!(&wait.kind, WaitKind::Message(message, at) if message == name && *at == key)
-        });
+        let own = self
+            .state
+            .waits
+            .iter()
+            .find(|wait| matches!(&wait.kind, WaitKind::Message(message, at) if message == name && *at == key));
         if let Some(wait) = own.cloned() {
             return self.message(&wait, &with);
         }
@@ -293,10 +299,12 @@ pub(super) fn undelivered(
 
 /// What the sender of a message or signal is told.
 pub(super) fn delivery(asked: &Asked, kept: Option<&Need>, note: Option<&String>) -> Delivery {
-    let waits = asked.reactions.iter().find_map(|(to, _)| if let Receiver::Wait(id, _) = to { Some(*id) } else { None });
-    let starts = asked.reactions.iter().filter_map(|(to, _)| {
-        if let Receiver::Start(process, ..) = to { Some(process.clone()) } else { None }
-    });
+    let waits =
+        asked.reactions.iter().find_map(|(to, _)| if let Receiver::Wait(id, _) = to { Some(*id) } else { None });
+    let starts = asked
+        .reactions
+        .iter()
+        .filter_map(|(to, _)| if let Receiver::Start(process, ..) = to { Some(process.clone()) } else { None });
     match (waits, kept) {
         (Some(id), _) => Delivery::Delivered(id),
         (None, Some(Need::KeepMessage { until, .. })) => {

@@ -6,7 +6,7 @@ use crate::element::room::Fault;
 use crate::entity::{Cause, EventKind, Mark, RecordEvent, Refusal, SaveContext, Wish, plan};
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
-use crate::instance::{Owner, Status, WaitId, WaitKind};
+use crate::instance::{Status, WaitId, WaitKind};
 use crate::model::{Name, Ref, Value};
 
 /// How far record changes had come: to undo a step.
@@ -122,11 +122,6 @@ impl Turn<'_> {
             self.look_at_condition(id)?;
         }
         Ok(())
-    }
-
-    /// The tasks of an owner that are open now.
-    pub fn open_task_of(&self, owner: Owner) -> Option<WaitId> {
-        self.state.waits_of(owner).find(|wait| matches!(wait.kind, WaitKind::Task(_))).map(|wait| wait.id)
     }
 }
 

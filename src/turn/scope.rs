@@ -77,9 +77,11 @@ impl Turn<'_> {
 
     /// Keeps values in the outer scope and opens further rounds in it.
     pub fn more_rounds(&mut self, token: TokenId, node: NodeIx, vars: Vec<(u16, Value)>, rounds: Vec<Round>) -> Step {
-        let outer = self.state.scopes.iter().find(|scope| {
-            scope.host == Some(token) && scope.node == node && scope.kind == ScopeKind::Sub
-        });
+        let outer = self
+            .state
+            .scopes
+            .iter()
+            .find(|scope| scope.host == Some(token) && scope.node == node && scope.kind == ScopeKind::Sub);
         let Some(outer) = outer.map(|scope| scope.id) else { return Ok(()) };
         for (at, value) in vars {
             self.fact(Fact::Assigned(outer, at, value));
@@ -167,7 +169,8 @@ impl Turn<'_> {
             self.close(scope.id, &Name::new("completed"));
             return Ok(());
         };
-        let Some((node, element)) = self.state.node_of(host).and_then(|node| Some((node, self.def.element(node)?))) else {
+        let Some((node, element)) = self.state.node_of(host).and_then(|node| Some((node, self.def.element(node)?)))
+        else {
             return Ok(());
         };
         let event = Event::ScopeDone { scope: scope.id, index: scope.index, node: scope.node };
@@ -232,7 +235,11 @@ impl Turn<'_> {
             Status::Completed => Payload::Returned(result),
             Status::Failed => return Ok(()),
             _ if &**reason == "caller_gone" => return Ok(()),
-            _ => Payload::Thrown { code: Name::new("canceled"), with: vec![(Name::new("reason"), Value::text(&**reason))], escalation: false },
+            _ => Payload::Thrown {
+                code: Name::new("canceled"),
+                with: vec![(Name::new("reason"), Value::text(&**reason))],
+                escalation: false,
+            },
         };
         self.react(Receiver::Wait(caller.instance, caller.wait), payload);
         Ok(())

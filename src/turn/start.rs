@@ -113,9 +113,10 @@ fn parameters(def: &Definition, with: &Values) -> Result<Vec<Value>, Refused> {
         return Err(Refused::Invalid(format!("{} takes {}, found {unknown}", def.process, known.join(", "))));
     }
     let take = |param: &Param| match with.get(&param.name) {
-        Some(value) if !value.is_null() && !value.fits(&param.ty) => {
-            Err(Refused::Invalid(format!("the parameter {} of {} is {}, found {value}", param.name, def.process, param.ty)))
-        }
+        Some(value) if !param.ty.accepts(value) => Err(Refused::Invalid(format!(
+            "the parameter {} of {} is {}, found {value}",
+            param.name, def.process, param.ty
+        ))),
         Some(value) if !(param.required && value.is_null()) => Ok(value.clone()),
         _ if param.required => Err(Refused::Invalid(format!("{} requires the parameter {}", def.process, param.name))),
         _ => Ok(Value::NULL),
@@ -134,7 +135,7 @@ pub(super) fn open<'a>(input: Input<'a>, def: &'a Definition, beginning: Beginni
     Ok(turn)
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
     pub(super) fn begin(&mut self, beginning: Beginning) -> Step {
         let Beginning { by, record, new, with, caller, depth } = beginning;
         let start = self.chosen_start(&by)?;
@@ -206,7 +207,7 @@ impl Turn<'_> {
     }
 
     /// The start event by which this run begins; one by hand needs a manual start and its roles.
-    fn chosen_start(&self, by: &StartBy) -> Step<Option<&'_ Start>> {
+    fn chosen_start(&self, by: &StartBy) -> Step<Option<&'a Start>> {
         let process = &self.def.process;
         match by {
             StartBy::Call => Ok(self.def.starts.iter().find(|start| matches!(start.trigger, StartTrigger::Called))),
@@ -222,12 +223,18 @@ impl Turn<'_> {
                     {
                         let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
                         let roles = roles.join(", ");
-                        Err(Refused::NotAllowed(format!("{principal} may not start {process}: it is for the roles {roles}")).into())
+                        Err(Refused::NotAllowed(format!(
+                            "{principal} may not start {process}: it is for the roles {roles}"
+                        ))
+                        .into())
                     }
                     (Some(start), _) => Ok(Some(start)),
                     // The host itself may start everything.
                     (None, Principal::System) => Ok(None),
-                    (None, _) => Err(Refused::NotAllowed(format!("{process} is not started by hand: it has no `manual` start")).into()),
+                    (None, _) => {
+                        Err(Refused::NotAllowed(format!("{process} is not started by hand: it has no `manual` start"))
+                            .into())
+                    }
                 }
             }
         }

@@ -9,8 +9,8 @@ use crate::entity::{Overlay, RecordEvent, Window};
 use crate::graph::NodeIx;
 use crate::instance::apply::apply;
 use crate::instance::rows::Values;
-use crate::instance::{Fact, Id, InstanceRow, Need, Place, ScopeId, State, Status, TokenId, WaitId};
-use crate::model::{Name, Ref};
+use crate::instance::{Fact, InstanceRow, Need, Place, ScopeId, State, Status, TokenId, WaitId};
+use crate::model::Name;
 
 /// A turn of one run.
 pub(super) struct Turn<'a> {
@@ -38,7 +38,12 @@ pub(super) struct Turn<'a> {
 #[derive(Debug)]
 pub(super) enum Thrown {
     Signal(Name, Values),
-    Message { name: Name, key: String, with: Values, ttl: Option<i64> },
+    Message {
+        name: Name,
+        key: String,
+        with: Values,
+        ttl: Option<i64>,
+    },
     /// A kept message that a wait just armed takes.
     Kept(WaitId, Name, String, Values),
 }
@@ -79,10 +84,6 @@ impl<'a> Turn<'a> {
             assigned: false,
             steps: 0,
         }
-    }
-
-    pub fn id(&self) -> Id {
-        self.row.id
     }
 
     /// Makes a fact true and keeps it.
@@ -178,7 +179,8 @@ impl<'a> Turn<'a> {
 
     /// A token enters a node: its room decides, the turn acts.
     pub fn enter(&mut self, token: TokenId, node: NodeIx) -> Step {
-        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope)) else {
+        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope))
+        else {
             return self.fail(token, node, Fault::new("broken_definition", "the node has no element"));
         };
         let given = Given::default();
@@ -220,14 +222,10 @@ impl<'a> Turn<'a> {
         self.row.record.clone_from(&self.state.record);
         self.row.key.clone_from(&self.state.key);
         self.row.incidents = u32::try_from(self.state.incidents.len()).unwrap_or(u32::MAX);
-        self.row.ended = (self.state.status.is_over() || self.state.status == Status::Failed).then_some(self.context.now);
+        self.row.ended =
+            (self.state.status.is_over() || self.state.status == Status::Failed).then_some(self.context.now);
         self.out.answer.instance = Some(self.row.id);
         self.out.instance = Some((self.row, self.state));
         self.out
-    }
-
-    /// The one who gets the blame and the rights of what the run does.
-    pub fn initiator(&self) -> Option<&Ref> {
-        self.state.initiator.as_ref()
     }
 }

@@ -9,7 +9,7 @@ use crate::entity::{Mirror, Principal, RecordEvent, Wish};
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
-use crate::instance::{Fact, Id, Need, Outcome, Owner, TaskRow, TaskStatus, Wait, WaitId, WaitKind};
+use crate::instance::{Fact, Id, Need, Outcome, Owner, TaskRow, TaskStatus, Wait, WaitKind};
 use crate::model::{Name, Ref, Value};
 
 impl Turn<'_> {
@@ -52,7 +52,10 @@ impl Turn<'_> {
         let mut values = Values::new();
         values.insert(Name::new("title"), Value::text(task.title.get(&self.catalog.library.language())));
         values.insert(Name::new("assignee"), task.assignee.clone().map_or(Value::NULL, Value::Ref));
-        values.insert(Name::new("category"), task.category.as_ref().map_or(Value::NULL, |category| Value::text(&**category)));
+        values.insert(
+            Name::new("category"),
+            task.category.as_ref().map_or(Value::NULL, |category| Value::text(&**category)),
+        );
         values.insert(Name::new("start"), Value::DateTime(task.start));
         values.insert(Name::new("due"), task.due.map_or(Value::NULL, Value::DateTime));
         let set = self.mirror_columns(mirror, &mirror.opened, &values);
@@ -71,11 +74,17 @@ impl Turn<'_> {
         columns: &[(Name, crate::model::Expr)],
         task: &Values,
     ) -> Result<Vec<(Name, Value)>, Fault> {
-        let env = crate::element::env::MirrorEnv { catalog: self.catalog, window: &self.overlay, task, now: self.context.now };
+        let env = crate::element::env::MirrorEnv {
+            catalog: self.catalog,
+            window: &self.overlay,
+            task,
+            now: self.context.now,
+        };
         let entity = &mirror.entity;
         let mut set = Vec::with_capacity(columns.len());
         for (column, expr) in columns {
-            let value = expr.eval(&env).map_err(|error| Fault::new("mirror_failed", format!("{entity}.{column}: {error}")))?;
+            let value =
+                expr.eval(&env).map_err(|error| Fault::new("mirror_failed", format!("{entity}.{column}: {error}")))?;
             set.push((column.clone(), self.catalog.library.fit_reference(entity, column, value)));
         }
         Ok(set)
@@ -86,9 +95,9 @@ impl Turn<'_> {
         let Some(mirror) = self.catalog.library.tasks.as_ref() else { return };
         let Some(target) = self.mirror_of(task) else { return };
         let values = Values::from([(Name::new("reason"), Value::text(&**reason))]);
-        let saved = self
-            .mirror_columns(mirror, &mirror.withdrawn, &values)
-            .and_then(|set| self.try_save(Wish::Update { target, set }, NodeIx::PROCESS).map_err(|no| super::save::refusal_fault(&no)));
+        let saved = self.mirror_columns(mirror, &mirror.withdrawn, &values).and_then(|set| {
+            self.try_save(Wish::Update { target, set }, NodeIx::PROCESS).map_err(|no| super::save::refusal_fault(&no))
+        });
         if let Err(fault) = saved {
             self.raise(None, NodeIx::PROCESS, fault, During::Entering);
         }
@@ -170,7 +179,11 @@ impl Turn<'_> {
             if stored != Some(false) {
                 let known: Vec<&str> = room.form.iter().map(|entry| entry.name.as_str()).collect();
                 let form = known.join(", ");
-                return Err(Refused::Invalid(format!("the outcome {} requires {name}; the form asks for: {form}", outcome.id)).into());
+                return Err(Refused::Invalid(format!(
+                    "the outcome {} requires {name}; the form asks for: {form}",
+                    outcome.id
+                ))
+                .into());
             }
         }
         Ok(())
@@ -196,9 +209,12 @@ impl Turn<'_> {
         let who = match (&row.assignee, row.roles.as_slice()) {
             (Some(user), _) => format!("it is assigned to {}", user.id),
             (None, []) => "it is assigned to nobody".to_string(),
-            (None, roles) => format!("it is for the roles {}", roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")),
+            (None, roles) => {
+                format!("it is for the roles {}", roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", "))
+            }
         };
-        Err(Refused::NotAllowed(format!("{} may not complete the task {}: {who}", self.context.principal, row.step)).into())
+        Err(Refused::NotAllowed(format!("{} may not complete the task {}: {who}", self.context.principal, row.step))
+            .into())
     }
 
     /// Claims, releases or reassigns a task; its own record's owner follows.
@@ -226,7 +242,8 @@ impl Turn<'_> {
         let node = self.state.wait(row.wait).map_or(NodeIx::PROCESS, |wait| wait.node);
         if let Some((target, column)) = row.mirror.clone().zip(self.mirror_column("assignee")) {
             let value = assignee.clone().map_or(Value::NULL, Value::Ref);
-            self.try_save(Wish::Update { target, set: vec![(column, value)] }, node).map_err(|no| Stop::Refused(no.into()))?;
+            self.try_save(Wish::Update { target, set: vec![(column, value)] }, node)
+                .map_err(|no| Stop::Refused(no.into()))?;
         }
         self.assigned_to(row, node, assignee);
         Ok(())
@@ -252,10 +269,20 @@ impl Turn<'_> {
         let WaitKind::Task(task) = wait.kind else { return Ok(()) };
         match self.read_mirror(event) {
             Some(MirrorSays::Outcome(outcome)) => {
-                let done = self.complete_task(task, Some(outcome), &Values::new(), Some(Wish::nothing(event.record().clone())));
+                let done = self.complete_task(
+                    task,
+                    Some(outcome),
+                    &Values::new(),
+                    Some(Wish::nothing(event.record().clone())),
+                );
                 match done {
                     Err(Stop::Refused(refused)) if !matches!(refused, Refused::Window(_)) => {
-                        self.raise(None, wait.node, Fault::new("mirror_refused", refused.to_string()), During::Entering);
+                        self.raise(
+                            None,
+                            wait.node,
+                            Fault::new("mirror_refused", refused.to_string()),
+                            During::Entering,
+                        );
                         Ok(())
                     }
                     other => other,
@@ -297,13 +324,13 @@ pub enum MirrorSays {
 pub(super) fn read_mirror(mirror: &Mirror, event: &RecordEvent) -> Option<MirrorSays> {
     let became = |columns: &[(Name, crate::model::Expr)]| {
         columns.iter().any(|(column, expr)| {
-            expr.constant().is_some_and(|value| event.has_changed(column) && event.value(column).same_code(value))
+            expr.constant().is_some_and(|value| event.has_changed(column) && same_code(&event.value(column), value))
         })
     };
     if became(&mirror.completed) {
         let column = mirror.completed_outcome();
         let outcome = column.map(|column| event.value(&column));
-        return Some(MirrorSays::Outcome(outcome.and_then(|value| value.code()).unwrap_or_else(|| Name::new("completed"))));
+        return Some(MirrorSays::Outcome(outcome.as_ref().and_then(code).unwrap_or_else(|| Name::new("completed"))));
     }
     if became(&mirror.withdrawn) || event.kind == crate::entity::EventKind::Deleted {
         return Some(MirrorSays::Outcome(Name::new("canceled")));
@@ -316,12 +343,26 @@ pub(super) fn read_mirror(mirror: &Mirror, event: &RecordEvent) -> Option<Mirror
     None
 }
 
+/// The code of an enum value or lookup row.
+fn code(value: &Value) -> Option<Name> {
+    match value {
+        Value::Text(code) => Some(Name::new(code)),
+        Value::Ref(row) => Some(row.id.clone()),
+        _ => None,
+    }
+}
+
+fn same_code(a: &Value, b: &Value) -> bool {
+    a.same(b) || (code(a).is_some() && code(a) == code(b))
+}
+
 fn choose_outcome<'d>(room: &'d UserTask, row: &TaskRow, wanted: Option<Name>) -> Step<&'d OutcomeRule> {
     let known = || row.outcomes.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
     match (wanted, room.outcomes.as_slice()) {
         (Some(id), _) => {
             let found = room.outcome(&id);
-            found.ok_or_else(|| Refused::Invalid(format!("the task {} offers {}, found {id}", row.step, known())).into())
+            found
+                .ok_or_else(|| Refused::Invalid(format!("the task {} offers {}, found {id}", row.step, known())).into())
         }
         (None, [only]) => Ok(only),
         (None, _) => Err(Refused::Invalid(format!("the task {} needs an outcome: {}", row.step, known())).into()),

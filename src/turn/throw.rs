@@ -100,15 +100,10 @@ impl Turn<'_> {
 
     /// The innermost catcher. At one activity a specific code beats catch-all, and a handler beats a boundary event.
     fn catcher(&self, token: TokenId, node: NodeIx, code: &Name, escalation: bool) -> Option<Catcher> {
-        let wanted = |trigger: &Trigger| match trigger {
-            Trigger::Error(caught) if !escalation => Some(caught.as_ref()),
-            Trigger::Escalation(caught) if escalation => Some(caught.as_ref()),
-            _ => None,
-        };
         for level in self.levels(token, node) {
             let offers = self.offers(&level);
-            let specific = offers.iter().find(|(_, trigger)| wanted(trigger).flatten() == Some(code));
-            let any = || offers.iter().find(|(_, trigger)| wanted(trigger) == Some(None));
+            let specific = offers.iter().find(|(_, trigger)| caught_by(trigger, escalation).flatten() == Some(code));
+            let any = || offers.iter().find(|(_, trigger)| caught_by(trigger, escalation) == Some(None));
             if let Some((catcher, _)) = specific.or_else(any) {
                 return Some(*catcher);
             }
@@ -125,7 +120,8 @@ impl Turn<'_> {
             match scope.kind {
                 ScopeKind::Handler | ScopeKind::Compensation => {
                     // Past the handlers of the scope it belongs to, straight to that scope's own border.
-                    let host = outer.and_then(|outer| outer.host).and_then(|host| Some((host, self.state.node_of(host)?)));
+                    let host =
+                        outer.and_then(|outer| outer.host).and_then(|host| Some((host, self.state.node_of(host)?)));
                     levels.push(Level { scope: None, host });
                     at = outer.and_then(|outer| outer.parent).and_then(|parent| self.state.scope(parent));
                 }
@@ -179,7 +175,14 @@ impl Turn<'_> {
     }
 
     /// An event at the border of the activity in which `host` waits: the activity is canceled, or a new token sets out.
-    pub fn at_border(&mut self, host: TokenId, node: NodeIx, interrupting: bool, event: &Event<'_>, given: &Given<'_>) -> Step {
+    pub fn at_border(
+        &mut self,
+        host: TokenId,
+        node: NodeIx,
+        interrupting: bool,
+        event: &Event<'_>,
+        given: &Given<'_>,
+    ) -> Step {
         let Some(scope) = self.state.token(host).map(|found| found.scope) else { return Ok(()) };
         let token = if interrupting {
             let reason = Name::new("interrupted");
@@ -197,7 +200,14 @@ impl Turn<'_> {
     }
 
     /// A handler of a scope starts: an interrupting one cancels what runs there.
-    pub fn handle(&mut self, scope: ScopeId, node: NodeIx, interrupting: bool, event: &Event<'_>, given: &Given<'_>) -> Step {
+    pub fn handle(
+        &mut self,
+        scope: ScopeId,
+        node: NodeIx,
+        interrupting: bool,
+        event: &Event<'_>,
+        given: &Given<'_>,
+    ) -> Step {
         if interrupting {
             let reason = Name::new("interrupted");
             self.empty(scope, &reason);
@@ -220,12 +230,22 @@ impl Turn<'_> {
 
     /// The room of `node` resumes for a token that stands in it; nothing is consumed.
     pub fn resume_at(&mut self, token: TokenId, node: NodeIx, event: &Event<'_>, given: &Given<'_>) -> Step {
-        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope)) else {
+        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope))
+        else {
             return Ok(());
         };
         match element.room().resume(&self.view(node, token, scope, given), event) {
             Ok(decided) => self.act(token, node, decided, None),
             Err(fault) => self.fail(token, node, fault),
         }
+    }
+}
+
+/// The code that a trigger catches; the inner none is a catch-all.
+fn caught_by(trigger: &Trigger, escalation: bool) -> Option<Option<&Name>> {
+    match trigger {
+        Trigger::Error(code) if !escalation => Some(code.as_ref()),
+        Trigger::Escalation(code) if escalation => Some(code.as_ref()),
+        _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Something that a wait waited for has happened: whose wait is it, does it fit, and what follows.
 
-use super::step::{Step, Thrown, Turn};
 use super::Refused;
+use super::step::{Step, Thrown, Turn};
 use crate::element::Element;
 use crate::element::definition::{RecordTrigger, Trigger};
 use crate::element::room::{Event, Fault, Given, View};
@@ -22,7 +22,9 @@ impl Turn<'_> {
         match payload {
             Payload::Record(event) => self.record_changed(&found, &event),
             Payload::Mirror(event) => self.mirror_changed(&found, &event),
-            Payload::Message(_, _, with) | Payload::Signal(_, with) => self.message(&found, &with.into_iter().collect()),
+            Payload::Message(_, _, with) | Payload::Signal(_, with) => {
+                self.message(&found, &with.into_iter().collect())
+            }
             Payload::Returned(with) => {
                 let values: Values = with.into_iter().collect();
                 self.wake(wait, &Event::Done(&values), &Given::default(), true)
@@ -150,7 +152,9 @@ impl Turn<'_> {
     /// A condition is looked at again: it fires on the edge from false to true (S17).
     pub fn look_at_condition(&mut self, id: WaitId) -> Step {
         let Some(wait) = self.state.wait(id).cloned() else { return Ok(()) };
-        let (WaitKind::Condition(before, records), Some(Trigger::Condition(condition))) = (&wait.kind, self.trigger(wait.node)) else {
+        let (WaitKind::Condition(before, records), Some(Trigger::Condition(condition))) =
+            (&wait.kind, self.trigger(wait.node))
+        else {
             return Ok(());
         };
         let (token, scope) = self.place_of(wait.owner);
@@ -262,7 +266,11 @@ impl Turn<'_> {
 }
 
 /// Whether a record event meets a trigger: its kind, its columns, its condition.
-pub(super) fn fits_record(view: &View<'_>, trigger: &RecordTrigger, event: Option<&RecordEvent>) -> Result<bool, Fault> {
+pub(super) fn fits_record(
+    view: &View<'_>,
+    trigger: &RecordTrigger,
+    event: Option<&RecordEvent>,
+) -> Result<bool, Fault> {
     let Some(event) = event else { return Ok(false) };
     if event.kind != trigger.kind || event.record().entity != trigger.entity {
         return Ok(false);
