@@ -81,8 +81,8 @@ pub enum Command {
 pub enum StartBy {
     /// By a person or the host.
     Hand,
-    /// By a call of another run.
-    Call,
+    /// By a call of another run, which has chosen the new run's id.
+    Call(Id),
     /// By the start event of this position, with what caused it.
     Event(u32, Payload),
 }

@@ -127,7 +127,10 @@ fn parameters(def: &Definition, with: &Values) -> Result<Vec<Value>, Refused> {
 /// A new run: a turn whose state has begun.
 pub(super) fn open<'a>(input: Input<'a>, def: &'a Definition, beginning: Beginning) -> Step<Turn<'a>> {
     let mut context: Context = input.context.clone();
-    let id = context.ids.next_id();
+    let id = match &beginning.by {
+        StartBy::Call(id) => *id,
+        _ => context.ids.next_id(),
+    };
     let row = fresh_row(id, def, beginning.caller.as_ref(), &context);
     let input = Input { context, ..input };
     let mut turn = Turn::new(input, def, row, State::default());
@@ -210,7 +213,7 @@ impl<'a> Turn<'a> {
     fn chosen_start(&self, by: &StartBy) -> Step<Option<&'a Start>> {
         let process = &self.def.process;
         match by {
-            StartBy::Call => Ok(self.def.starts.iter().find(|start| matches!(start.trigger, StartTrigger::Called))),
+            StartBy::Call(_) => Ok(self.def.starts.iter().find(|start| matches!(start.trigger, StartTrigger::Called))),
             StartBy::Event(at, _) => match self.def.starts.get(*at as usize) {
                 Some(start) => Ok(Some(start)),
                 None => Err(Refused::Unknown(format!("{process} has no start {at}")).into()),
