@@ -1,10 +1,16 @@
 //! All texts of one load together: a library and what belongs to it.
 
+use std::sync::Arc;
+
+use super::cursor::Spanned;
 use super::draft::LibraryDraft;
-use super::problem::{Problem, Problems};
-use super::read::{Tree, read};
+use super::problem::{LoadError, Problem, Problems};
+use super::read::{Node, Tree, read};
 use super::source::Sources;
+use super::{bind, pattern};
+use crate::entity::Library;
 use crate::model::suggest::did_you_mean;
+use crate::model::{Name, Span};
 
 /// The kinds of files; a file's kind is its first key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +50,90 @@ pub fn kind(tree: &Tree, problems: &Problems) -> Option<Kind> {
     None
 }
 
+/// A library that was loaded, with what processes take from it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The library.
+    pub library: Library,
+    /// What tasks take over with `like: kind`, as written.
+    pub task_kinds: Vec<(Spanned<Name>, Node)>,
+    /// What its author should look at.
+    pub warnings: Vec<Problem>,
+}
+
+/// The library among the texts, bound and checked.
+///
+/// ```
+/// use stageflow::load::{library, Sources};
+/// let mut sources = Sources::new();
+/// sources.add("crm.yaml", "library: crm\nentities: {lead: {fields: {name: required text}}}\n");
+/// assert!(library(&sources).unwrap().library.entity("lead").is_some());
+///
+/// let mut wrong = Sources::new();
+/// wrong.add("crm.yaml", "library: crm\nentities: {lead: {fields: {name: required txt}}}\n");
+/// assert!(library(&wrong).unwrap_err().to_string().contains("did you mean `text`?"));
+/// ```
+///
+/// # Errors
+/// Every problem of every text, when one of them is an error.
+pub fn library(sources: &Sources) -> Result<Loaded, LoadError> {
+    let problems = Problems::new();
+    let found = load(sources, &problems);
+    let warnings = problems.finish(&Arc::new(sources.clone()))?;
+    let (library, task_kinds) = found.unwrap_or_default();
+    Ok(Loaded { library, task_kinds, warnings })
+}
+
 /// Every problem of the texts, errors and warnings, sorted by file and place.
 pub fn problems(sources: &Sources) -> Vec<Problem> {
     let problems = Problems::new();
+    load(sources, &problems);
+    problems.into_sorted()
+}
+
+type Kinds = Vec<(Spanned<Name>, Node)>;
+
+fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Kinds)> {
+    let mut drafts = Vec::new();
     for (file, source) in sources.iter() {
-        let Some(tree) = read(file, &source.text, &problems) else { continue };
-        if kind(&tree, &problems) == Some(Kind::Library) {
-            let draft = LibraryDraft::of(&tree, &problems);
-            let languages = draft.iter().flat_map(|draft| draft.languages.iter().map(|name| name.value.clone()));
-            problems.check_languages(&languages.collect::<Vec<_>>());
+        let Some(tree) = read(file, &source.text, problems) else { continue };
+        if kind(&tree, problems) == Some(Kind::Library) {
+            drafts.extend(LibraryDraft::of(&tree, problems));
         }
     }
-    problems.into_sorted()
+    let mut drafts = drafts.into_iter();
+    let draft = drafts.next();
+    for other in drafts {
+        let problem = Problem::error("second-library", other.name.span, "there are two libraries");
+        let first = draft.as_ref().map_or(other.span, |draft| draft.name.span);
+        problems.push(problem.label(first, "the first one").help("load one of them"));
+    }
+    let draft = match draft {
+        Some(draft) => draft,
+        None => {
+            if !problems.has_errors() {
+                let help = "one of the texts must begin with `library: name`";
+                problems.push(Problem::error("no-library", Span::default(), "there is no library").help(help));
+            }
+            return None;
+        }
+    };
+    missing_files(&draft, sources, problems);
+    Some((bind::library(&draft, problems), draft.task_kinds))
+}
+
+/// Reports what `processes` names and nobody brought.
+fn missing_files(draft: &LibraryDraft, sources: &Sources, problems: &Problems) {
+    let folder = sources.get(draft.span.file).and_then(|source| source.name.rsplit_once('/')).map(|(folder, _)| folder);
+    let names: Vec<&str> = sources.iter().map(|(_, source)| &*source.name).collect();
+    for wanted in &draft.processes {
+        let path = folder.map_or(wanted.value.clone(), |folder| format!("{folder}/{}", wanted.value));
+        if !names.iter().any(|name| pattern::fits(&path, name)) {
+            let message = format!("`{}` fits no file", wanted.value);
+            let help = "name a `.yaml` file in the library's folder or below it";
+            let near = did_you_mean(&path, names.iter().copied());
+            problems.push(Problem::error("no-such-file", wanted.span, message).help(help).maybe_help(near));
+        }
+    }
 }

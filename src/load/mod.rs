@@ -12,6 +12,7 @@
 //! This layer takes texts. It knows no folder, no store and no clock: `files` finds the texts, the engine keeps them.
 
 pub mod bind;
+mod check;
 pub mod codes;
 pub mod cursor;
 pub mod draft;
@@ -24,7 +25,7 @@ pub mod source;
 
 pub use crate::model::suggest::did_you_mean;
 pub use cursor::{MapReader, Spanned};
-pub use library::{Kind, kind, problems};
+pub use library::{Kind, Loaded, kind, library, problems};
 pub use problem::{Label, LoadError, Problem, Problems, Severity, render_json, render_text};
 pub use read::{Entry, Key, Node, Scalar, Style, Tree, Yaml, read};
 pub use source::{Place, Source, Sources};

@@ -15,6 +15,8 @@ pub struct Decl {
     pub title: Option<Spanned<Text>>,
     /// Its type; none when it was not written or not understood.
     pub ty: Option<TypeText>,
+    /// Whether a type was written, understood or not.
+    pub is_typed: bool,
     /// Where the type or the whole declaration stands.
     pub span: Span,
     /// Whether it must have a value.
@@ -40,7 +42,16 @@ impl Decl {
         let node = &entry.value;
         if !is_long(node) {
             let (ty, required) = TypeText::of_column(node, problems);
-            return Some(Self { name, title: None, ty, span: node.span, required, currency: None, initial: None });
+            return Some(Self {
+                name,
+                title: None,
+                ty,
+                is_typed: true,
+                span: node.span,
+                required,
+                currency: None,
+                initial: None,
+            });
         }
         let map = MapReader::new(node, what, problems)?;
         let (ty, short_required) = Self::long_type(&map, problems);
@@ -48,6 +59,7 @@ impl Decl {
             name,
             title: map.text("title"),
             ty,
+            is_typed: map.get("type").is_some() || map.get("enum").is_some(),
             span: node.span,
             required: map.bool("required").is_some_and(|required| required.value) || short_required,
             currency: map.get("in").and_then(|node| ExprText::of(node, problems)),

@@ -1,0 +1,142 @@
+//! Computed columns: no cycles, and nothing stored that would grow stale.
+//!
+//! A stored column is computed again when its own record, its parent or its children change. What reaches further must
+//! be `live`. A column may follow a self-reference that is declared in `children`: there the columns go round, and the
+//! records do not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::entity::{Field, Library};
+use crate::load::bind::cycle;
+use crate::load::draft::LibraryDraft;
+use crate::load::draft::entity::{EntityDraft, FieldDraft};
+use crate::load::problem::{Problem, Problems};
+use crate::model::expr::{Read, ReadStep};
+use crate::model::{Name, Schema, Span, Type};
+
+/// A column of an entity.
+type Column = (Name, Name);
+
+pub(super) fn check(draft: &LibraryDraft, library: &Library, problems: &Problems) {
+    let mut graph: BTreeMap<Column, Vec<Column>> = BTreeMap::new();
+    let mut places: BTreeMap<Column, Span> = BTreeMap::new();
+    for entity in &draft.entities {
+        for field in &entity.fields {
+            let Some((bound, text)) = computed(entity, field, library) else { continue };
+            let column = (entity.name.value.clone(), field.decl.name.value.clone());
+            places.insert(column.clone(), text);
+            graph.insert(column, targets(bound, library));
+            if !bound.live {
+                stored(&entity.name.value, bound, text, library, problems);
+            }
+        }
+    }
+    // Only computed columns matter: another one ends the way.
+    let known: BTreeSet<Column> = graph.keys().cloned().collect();
+    graph.values_mut().for_each(|targets| targets.retain(|target| known.contains(target)));
+    if let Some(round) = cycle::find(&graph) {
+        let way = round.iter().chain(round.first()).map(|(entity, column)| format!("{entity}.{column}"));
+        let message = format!("the columns are computed from each other: {}", way.collect::<Vec<_>>().join(" -> "));
+        let span = round.first().and_then(|column| places.get(column)).copied().unwrap_or(draft.span);
+        problems
+            .push(Problem::error("computed-cycle", span, message).help("make one of them a column that is typed in"));
+    }
+}
+
+fn computed<'l>(entity: &EntityDraft, field: &FieldDraft, library: &'l Library) -> Option<(&'l Field, Span)> {
+    let bound = library.entity(&entity.name.value)?.field(&field.decl.name.value)?;
+    bound.computed.as_ref()?;
+    Some((bound, field.computed.as_ref()?.span))
+}
+
+/// The columns that a computed column reads, but for those that it reads over a self-reference.
+fn targets(field: &Field, library: &Library) -> Vec<Column> {
+    let mut found = Vec::new();
+    for read in field.computed.iter().flat_map(|expr| expr.reads()) {
+        let over_itself = read.path.iter().any(|step| is_self_reference(step, library));
+        if !over_itself {
+            found.extend(read.columns().map(|(entity, column)| (entity.clone(), column.clone())));
+        }
+    }
+    found
+}
+
+/// Whether the step leads from an entity to itself, from parent to children or back, by a declared list.
+fn is_self_reference(step: &ReadStep, library: &Library) -> bool {
+    step.of.iter().any(|entity| {
+        let lists = library.entity(entity).map(|entity| &*entity.children).unwrap_or_default();
+        let mut own = lists.iter().filter(|list| list.entity == *entity);
+        own.any(|list| list.name == step.column || list.column == step.column)
+    })
+}
+
+fn stored(entity: &Name, field: &Field, span: Span, library: &Library, problems: &Problems) {
+    let Some(expr) = &field.computed else { return };
+    if expr.reads_clock() {
+        let message = format!("`{}` is stored, but depends on the time at which it is read", field.name);
+        problems.push(Problem::error("computed-reach", span, message).help("write `live: true`"));
+    }
+    for read in expr.reads() {
+        if let Some(message) = stale(entity, read, library) {
+            let problem = Problem::error("computed-reach", span, message);
+            problems.push(problem.help(remedy(entity, read)));
+        }
+    }
+}
+
+fn remedy(entity: &Name, read: &Read) -> String {
+    match read.path.as_slice() {
+        [step, ..] => format!(
+            "write `live: true`, which is evaluated on reading; or declare `{entity}.{}` in `children` of what it refers to",
+            step.column
+        ),
+        [] => "write `live: true`".to_owned(),
+    }
+}
+
+/// Why a stored column that reads this would grow stale.
+fn stale(entity: &Name, read: &Read, library: &Library) -> Option<String> {
+    let mut steps = read.path.iter().peekable();
+    let mut hops = 0;
+    while let Some(step) = steps.next() {
+        let live =
+            step.of.iter().find(|of| library.entity(of).and_then(|of| of.field(&step.column)).is_some_and(|f| f.live));
+        if let Some(of) = live {
+            return Some(format!("it reads `{of}.{}`, which is live and tells of no change", step.column));
+        }
+        let last = steps.peek().is_none();
+        if last || step.of.iter().all(|of| leads_to_lookup(of, &step.column, library)) {
+            continue;
+        }
+        hops += 1;
+        let near = hops == 1 && step.of.iter().all(|of| of == entity && is_family(of, &step.column, library));
+        if !near {
+            let path: Vec<&str> = read.path.iter().map(|step| &*step.column).collect();
+            return Some(format!("it reads `{}`, whose change it is not told of", path.join(".")));
+        }
+    }
+    None
+}
+
+/// Whether the column refers to lookups only: their rows never change.
+fn leads_to_lookup(entity: &Name, column: &Name, library: &Library) -> bool {
+    match library.column(entity, column) {
+        Some(Type::Ref(entities)) => !entities.is_empty() && entities.iter().all(|entity| library.is_lookup(entity)),
+        Some(Type::Map(_) | Type::Stage(_) | Type::Money) => true,
+        _ => library.is_lookup(entity),
+    }
+}
+
+/// Whether the column is a list of children, or refers to a parent that declares this entity as its children.
+fn is_family(entity: &Name, column: &Name, library: &Library) -> bool {
+    let own = library.entity(entity).map(|entity| &*entity.children).unwrap_or_default();
+    if own.iter().any(|list| list.name == *column) {
+        return true;
+    }
+    let Some(Type::Ref(parents)) = library.column(entity, column) else { return false };
+    let declares = |parent: &Name| {
+        let lists = library.entity(parent).map(|parent| &*parent.children).unwrap_or_default();
+        lists.iter().any(|list| list.entity == *entity && list.column == *column)
+    };
+    !parents.is_empty() && parents.iter().all(declares)
+}
