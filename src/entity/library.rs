@@ -121,6 +121,8 @@ pub struct StageTable {
     pub moves: Moves,
     /// The history that is kept.
     pub history: Option<StageHistory>,
+    /// The types of the stages' own columns.
+    pub columns: Vec<(Name, Type)>,
 }
 
 /// A stage.
@@ -185,6 +187,8 @@ pub struct Currencies {
     pub entity: Name,
     /// The column that says how many units a rate is for.
     pub division: Option<Name>,
+    /// The column that says how many decimals amounts have.
+    pub decimals: Option<Name>,
     /// The setting that names the base currency.
     pub base: Option<Name>,
     /// The child list with the history of rates, its date column and its rate column.

@@ -6,6 +6,7 @@ pub mod env;
 pub mod library;
 pub mod plan;
 pub mod record;
+mod schema;
 pub mod window;
 
 pub use env::RecordEnv;

@@ -102,15 +102,14 @@ fn expressed(draft: &LibraryDraft, library: &mut Library, problems: &Problems) {
         set(library, &part.name.value, |entity| entity.rows = Some(rows));
     }
     for part in &draft.entities {
-        let name = &part.name.value;
         let columns = column::expressions(part, library, problems);
+        set(library, &part.name.value, |entity| column::put(&mut entity.fields, columns));
+    }
+    // Checks and stages come behind: they look at which columns are computed.
+    for part in &draft.entities {
         let checks = column::checks(part, library, problems);
         let table = stages::bind(part, library, problems);
-        set(library, name, |entity| {
-            column::put(&mut entity.fields, columns);
-            entity.checks = checks;
-            entity.stages = table;
-        });
+        set(library, &part.name.value, |entity| (entity.checks, entity.stages) = (checks, table));
     }
     let initials = parts::initials(draft, library, problems);
     for (name, initial) in initials {
