@@ -179,4 +179,10 @@ pub(super) const CODES: &[Code] = &[
         wrong: "",
         right: "",
     },
+    Code {
+        code: "doubtful-duration",
+        meaning: "An ISO duration says months where minutes may be meant; a warning.",
+        wrong: "library: crm\nsettings: {pause: {type: duration, initial: P30M}}\n",
+        right: "library: crm\nsettings: {pause: {type: duration, initial: 30 min}}\n",
+    },
 ];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::load::codes;
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Node, Yaml};
-use crate::model::{Expr, ExprProblem, Names, Schema, Span, Template, Type};
+use crate::model::{Duration, Expr, ExprProblem, Mismatch, Names, Schema, Span, Template, Type, Value};
 
 /// An expression as written. A leading `=` is taken off; a YAML list or mapping is put together from its parts, so that
 /// `[a, b]` means the same with and without quotes.
@@ -70,11 +70,64 @@ impl ExprText {
         expected: Option<&Type>,
         problems: &Problems,
     ) -> Option<Expr> {
+        if let Some(read) = expected.and_then(|ty| self.time(ty)) {
+            return self.timed(read, schema, names, problems);
+        }
         let span = Span::new(self.span.file, 0, self.text.len());
-        match Expr::compile(&self.text, span, schema, names, expected) {
-            Ok(expr) => Some(expr),
-            Err(found) => {
-                found.into_iter().for_each(|problem| problems.push(self.problem(problem)));
+        let found = match Expr::compile(&self.text, span, schema, names, expected) {
+            Ok(expr) => return Some(expr),
+            Err(found) => found,
+        };
+        let wants_text = matches!(expected, Some(Type::Text)) && self.is_word();
+        for problem in found.into_iter().map(|problem| self.problem(problem)) {
+            let help =
+                (wants_text && problem.help.is_none()).then(|| format!("a text is written `'\"{}\"'`", self.text));
+            problems.push(problem.maybe_help(help));
+        }
+        None
+    }
+
+    /// The text read as a length or point of time in its own notation, such as `30 days` or `2026-03-02`; none when it
+    /// does not begin like one.
+    fn time(&self, ty: &Type) -> Option<Result<Value, Mismatch>> {
+        let digits = self.text.bytes().take_while(u8::is_ascii_digit).count();
+        let rest = self.text.get(digits..).unwrap_or_default();
+        let begins = match ty {
+            Type::Duration => {
+                rest.starts_with('P') || (digits > 0 && rest.trim_start().starts_with(char::is_alphabetic))
+            }
+            Type::Date | Type::DateTime => digits == 4 && rest.starts_with('-'),
+            _ => false,
+        };
+        let computes = self.text.contains(['(', '+', '*', '/']) && *ty != Type::DateTime;
+        (begins && !computes).then(|| Value::from_text(ty, &self.text))
+    }
+
+    /// What was read as a time. A day where an instant is expected ends when the calendar says.
+    fn timed(
+        &self,
+        read: Result<Value, Mismatch>,
+        schema: &dyn Schema,
+        names: &Names,
+        problems: &Problems,
+    ) -> Option<Expr> {
+        let literal = |value: Value, ty: Type| Some(Expr::literal(&*self.text, value, ty));
+        match read {
+            Ok(value @ Value::Duration(_)) => {
+                if let Some(doubt) = Duration::doubt(&self.text) {
+                    problems.push(Problem::warning("doubtful-duration", self.span, doubt));
+                }
+                literal(value, Type::Duration)
+            }
+            Ok(value @ Value::Date(_)) => literal(value, Type::Date),
+            Ok(value) => literal(value, Type::DateTime),
+            Err(_) if Value::from_text(&Type::Date, &self.text).is_ok() => {
+                let text = format!("date(\"{}\")", self.text);
+                Expr::compile(&text, self.span, schema, names, Some(&Type::DateTime)).ok()
+            }
+            Err(Mismatch { expected, found, help, .. }) => {
+                let problem = Problem::error("wrong-type", self.span, format!("expected {expected}, found {found}"));
+                problems.push(problem.maybe_help(help));
                 None
             }
         }
