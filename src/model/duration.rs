@@ -66,7 +66,7 @@ impl Duration {
         let months = text.trim().strip_prefix('P')?.strip_suffix('M')?;
         let months: u32 = months.parse().ok()?;
         Some(format!("`P{months}M` is {months} months; for minutes write `PT{months}M` or `{months} min`"))
-            .filter(|_| months != 0 && !matches!(months, 1..=4 | 6 | 9) && months % 12 != 0)
+            .filter(|_| months != 0 && !matches!(months, 1..=4 | 6 | 9) && !months.is_multiple_of(12))
     }
 
     /// Whether it has no part at all.

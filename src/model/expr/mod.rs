@@ -2,21 +2,35 @@
 //!
 //! It knows no process, no store and no clock: names are slots, columns are asked of the environment.
 
+mod ast;
+mod builtin;
+mod compile;
 mod env;
+mod eval;
+mod lex;
 mod names;
+mod node;
+mod parse;
 mod problem;
 mod reads;
 mod schema;
 mod template;
+mod types;
 
 pub use env::{Env, EvalError};
 pub use names::{Entry, Names, Row, Slot};
+pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_NODES};
 pub use problem::ExprProblem;
 pub use reads::{Read, ReadStep, Root};
 pub use schema::{NoSchema, Schema};
 pub use template::Template;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use ast::{At, Compare};
+use compile::{Scope, Typed};
+use eval::Eval;
+use node::{Kind, Node, Sub};
 
 use super::{Name, Span, Type, Value};
 
@@ -31,10 +45,13 @@ pub struct Expr {
 
 #[derive(Debug)]
 struct Inner {
-    text: String,
+    /// The text of the whole, which the places in the parts refer to.
+    text: Arc<str>,
+    /// The stretch that this expression is.
+    at: At,
+    node: Sub,
     ty: Type,
-    reads: Vec<Read>,
-    constant: Value,
+    reads: OnceLock<Vec<Read>>,
 }
 
 impl Expr {
@@ -52,8 +69,21 @@ impl Expr {
         names: &Names,
         expected: Option<&Type>,
     ) -> Result<Expr, Vec<ExprProblem>> {
-        let _ = (schema, names, span);
-        Ok(Self::literal(text, Value::text(text), expected.cloned().unwrap_or(Type::Any)))
+        let typed = compile::expression(&Scope { text, span, schema, names }, expected)?;
+        Ok(Self::whole(text, typed))
+    }
+
+    fn whole(text: &str, typed: Typed) -> Expr {
+        Self::part(Arc::from(text), At::new(0, text.len()), typed.node, typed.ty)
+    }
+
+    fn part(text: Arc<str>, at: At, node: Sub, ty: Type) -> Expr {
+        Expr { inner: Arc::new(Inner { text, at, node, ty, reads: OnceLock::new() }) }
+    }
+
+    /// A part of this expression as one of its own.
+    fn sub(&self, node: &Sub, ty: Type) -> Expr {
+        Self::part(Arc::clone(&self.inner.text), node.at, Arc::clone(node), ty)
     }
 
     /// Compiles a decision cell, a list of FEEL's unary tests on the value of `input`: `<= 100`, `(100..1000]`, `"a", "b"`,
@@ -68,13 +98,15 @@ impl Expr {
         names: &Names,
         input: (&Type, Slot),
     ) -> Result<Expr, Vec<ExprProblem>> {
-        let _ = input;
-        Self::compile(text, span, schema, names, Some(&Type::Bool))
+        let typed = compile::cell(&Scope { text, span, schema, names }, input)?;
+        Ok(Self::whole(text, typed))
     }
 
     /// An expression that always gives `value`; `text` is what it was written as.
     pub fn literal(text: impl Into<String>, value: Value, ty: Type) -> Expr {
-        Expr { inner: Arc::new(Inner { text: text.into(), ty, reads: Vec::new(), constant: value }) }
+        let text = text.into();
+        let node = Node::new(Kind::Const(value), At::new(0, text.len()));
+        Self::whole(&text, Typed { node, ty })
     }
 
     /// The type of its value.
@@ -84,22 +116,22 @@ impl Expr {
 
     /// The text it was compiled from.
     pub fn text(&self) -> &str {
-        &self.inner.text
+        self.inner.at.of(&self.inner.text)
     }
 
     /// Exactly what it can read.
     pub fn reads(&self) -> &[Read] {
-        &self.inner.reads
+        self.inner.reads.get_or_init(|| reads::of(&self.inner.node))
     }
 
     /// Whether it asks for the time: `now()`, `today()`.
     pub fn reads_clock(&self) -> bool {
-        false
+        self.inner.node.has(&|kind| matches!(kind, Kind::Call(builtin, _) if builtin.asks_the_time()))
     }
 
     /// The value, when it is the same in every environment.
     pub fn constant(&self) -> Option<&Value> {
-        Some(&self.inner.constant)
+        self.inner.node.constant()
     }
 
     /// The value. A null is returned as a null with its reason; a denied value is an error.
@@ -107,8 +139,7 @@ impl Expr {
     /// # Errors
     /// A null where a value is needed, a denied value, two currencies, too many steps, or what the environment reports.
     pub fn eval(&self, env: &dyn Env) -> Result<Value, EvalError> {
-        let _ = env;
-        Ok(self.inner.constant.clone())
+        Eval::new(env, &self.inner.text).eval(&self.inner.node)
     }
 
     /// The truth of a condition.
@@ -116,11 +147,7 @@ impl Expr {
     /// # Errors
     /// As [`Expr::eval`]; a null is [`EvalError::Null`].
     pub fn eval_bool(&self, env: &dyn Env) -> Result<bool, EvalError> {
-        match self.eval(env)? {
-            Value::Bool(truth) => Ok(truth),
-            Value::Null(reason) => Err(EvalError::Null { path: Arc::from(self.text()), reason }),
-            _ => Err(EvalError::kind("bool", "another value")),
-        }
+        Eval::new(env, &self.inner.text).truth(&self.inner.node)
     }
 
     /// The truth of a condition; none: unknown, because of a null or of a value that the environment does not know.
@@ -147,13 +174,90 @@ impl Expr {
 
     /// The parts of a conjunction `a and b and c`; the expression itself when it is none.
     pub fn conjuncts(&self) -> Vec<Expr> {
-        vec![self.clone()]
+        let mut parts = Vec::new();
+        conjuncts(&self.inner.node, &mut parts);
+        if parts.len() == 1 {
+            vec![self.clone()]
+        } else {
+            parts.iter().map(|part| self.sub(part, Type::Bool)).collect()
+        }
     }
 
     /// The conjuncts that fix a column of the record in `row`: `column = value`, with values that don't read that record.
-    /// They narrow a query; the whole condition is still to be evaluated on what is found.
+    /// They narrow a query; the whole condition is still to be evaluated on what is found. Amounts are left out: they are
+    /// equal to plain numbers, which an index does not know.
     pub fn equalities(&self, row: Slot) -> Vec<(Name, Expr)> {
-        let _ = row;
-        Vec::new()
+        let mut parts = Vec::new();
+        conjuncts(&self.inner.node, &mut parts);
+        parts.iter().filter_map(|part| self.equality(part, row)).collect()
+    }
+
+    fn equality(&self, part: &Sub, row: Slot) -> Option<(Name, Expr)> {
+        let (a, b) = match &part.kind {
+            Kind::Compare(Compare::Equal, a, b) => (a, b),
+            Kind::In(of, tests) => match tests.as_slice() {
+                [node::Test::Compare(Compare::Equal, with)] => (of, with),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let column = |side: &Sub| match &side.kind {
+            Kind::SlotColumn(slot, step) if *slot == row && !step.partial => Some(step.column.clone()),
+            _ => None,
+        };
+        let (name, value) = match (column(a), column(b)) {
+            (Some(name), None) => (name, b),
+            (None, Some(name)) => (name, a),
+            _ => return None,
+        };
+        let of_row = |kind: &Kind| matches!(kind, Kind::Slot(slot) | Kind::SlotColumn(slot, _) if *slot == row);
+        let fixed = !value.has(&of_row) && !value.is_null();
+        fixed.then(|| (name, self.sub(value, Type::Any)))
+    }
+
+    /// What the expression reads, path by path, with the values they have now: for showing why a condition is what it is.
+    /// Paths inside of iterations are left out, as are constants.
+    pub fn inputs(&self, env: &dyn Env) -> Vec<(String, Result<Value, EvalError>)> {
+        let mut paths: Vec<Sub> = Vec::new();
+        inputs(&self.inner.node, &mut paths);
+        let mut seen: Vec<(String, Result<Value, EvalError>)> = Vec::new();
+        for path in paths {
+            let part = self.sub(&path, Type::Any);
+            if !seen.iter().any(|(text, _)| text == part.text()) {
+                seen.push((part.text().to_owned(), part.eval_visible(env)));
+            }
+        }
+        seen
     }
 }
+
+fn conjuncts(node: &Sub, parts: &mut Vec<Sub>) {
+    match &node.kind {
+        Kind::All(inner) => inner.iter().for_each(|part| conjuncts(part, parts)),
+        _ => parts.push(Arc::clone(node)),
+    }
+}
+
+/// The longest paths outside of iterations.
+fn inputs(node: &Sub, paths: &mut Vec<Sub>) {
+    match &node.kind {
+        Kind::Slot(_) | Kind::SlotColumn(..) | Kind::Setting(_) | Kind::Previous(..) | Kind::Changed(..) => {
+            paths.push(Arc::clone(node));
+        }
+        Kind::Column(..) | Kind::Member(..) | Kind::Table(..) | Kind::Part(..) if !node.has(&is_local) => {
+            paths.push(Arc::clone(node));
+        }
+        Kind::For { sources, .. } | Kind::Holds { sources, .. } => {
+            sources.iter().for_each(|source| inputs(source, paths))
+        }
+        Kind::Filter { source, .. } | Kind::SortBy { source, .. } => inputs(source, paths),
+        _ => node.children().into_iter().for_each(|child| inputs(child, paths)),
+    }
+}
+
+fn is_local(kind: &Kind) -> bool {
+    matches!(kind, Kind::Local(_))
+}
+
+#[cfg(test)]
+mod tests;

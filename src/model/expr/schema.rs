@@ -62,6 +62,10 @@ pub trait Schema {
     fn settings(&self) -> Vec<Name> {
         Vec::new()
     }
+    /// The language of titles that are read as values.
+    fn language(&self) -> &str {
+        "en"
+    }
     /// The entity whose records are currencies: the type of `amount.currency`; none: that is a text.
     fn currency_entity(&self) -> Option<Name> {
         None
