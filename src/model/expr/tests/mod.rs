@@ -1155,7 +1155,8 @@ fn columns_of_the_own_record() {
             bool: true
         nam
             unknown_name at `nam`: expected a name in scope, found `nam`; did you mean `name`?
-    "#]].assert_eq(&table(&names, None, texts));
+    "#]]
+    .assert_eq(&table(&names, None, texts));
 }
 
 #[test]
