@@ -1,6 +1,7 @@
 //! What a library file declares, bound and checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use crate::model::expr::Expr;
 use crate::model::{Calendar, Lang, Name, Text, Type, Value};
@@ -59,7 +60,13 @@ pub struct Entity {
     pub rows: Option<Vec<(Name, BTreeMap<Name, Value>)>>,
     /// Written by the save plan only: a stage history.
     pub read_only: bool,
+    /// The columns that a save fills, each behind those it reads; found once.
+    pub order: FillOrder,
 }
+
+/// The order in which a save fills an entity's columns; worked out at the first save.
+#[derive(Debug, Default)]
+pub struct FillOrder(pub(super) OnceLock<Vec<usize>>);
 
 /// A list of children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -334,6 +341,12 @@ impl Library {
             },
             _ => value,
         }
+    }
+
+    /// The entities that declare this one as their children, with the list.
+    pub fn parents_of<'a>(&'a self, entity: &'a Name) -> impl Iterator<Item = (&'a Entity, &'a ChildOf)> {
+        let lists = |parent: &'a Entity| parent.children.iter().map(move |child| (parent, child));
+        self.entities.values().flat_map(lists).filter(move |(_, child)| child.entity == *entity)
     }
 
     /// The columns that stores index: every reference and every stage.

@@ -11,8 +11,8 @@ pub mod window;
 
 pub use env::RecordEnv;
 pub use library::{
-    Check, ChildOf, Currencies, Document, Entity, ErrorCode, Field, Final, Library, Message, Mirror, Moves, Role,
-    ServiceSpec, Setting, Signal, Stage, StageHistory, StageTable,
+    Check, ChildOf, Currencies, Document, Entity, ErrorCode, Field, FillOrder, Final, Library, Message, Mirror, Moves,
+    Role, ServiceSpec, Setting, Signal, Stage, StageHistory, StageTable,
 };
 pub use plan::{Cause, IdSource, Plan, Refusal, SaveContext, StageTransition, Wish, plan};
 pub use record::{Change, EventKind, Record, RecordEvent};

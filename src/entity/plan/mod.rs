@@ -1,14 +1,20 @@
 //! The save plan: a wished change becomes the full change set. The only way in which a record changes.
 
-use std::sync::Arc;
+mod columns;
+mod delete;
+mod finish;
+mod stages;
+mod values;
+mod work;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::library::Library;
-use super::record::{Change, EventKind, Record, RecordEvent};
+use super::record::{Change, RecordEvent};
 use super::window::{Principal, Window, WindowError};
 use crate::model::{Name, Ref, Text, Value};
+use work::Planner;
 
 /// A wished change.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,7 +180,13 @@ impl Refusal {
     }
 }
 
-/// Plans a save.
+impl Refusal {
+    pub(super) fn rule(code: &str, object: &Name, column: Option<&Name>, text: impl Into<String>) -> Self {
+        Refusal::Rule { code: Name::new(code), object: object.clone(), column: column.cloned(), text: text.into() }
+    }
+}
+
+/// Plans a save: what it changes, computes, numbers, moves, keeps of history, and checks. Nothing is stored.
 ///
 /// # Errors
 /// When a rule refuses it, or the store fails.
@@ -184,76 +196,23 @@ pub fn plan(
     wish: Wish,
     context: &mut SaveContext<'_>,
 ) -> Result<Plan, Refusal> {
-    let (target, before, set) = match wish {
+    let mut planner = Planner::new(library, window, context);
+    let record = match wish {
         Wish::Create { entity, id, set } => {
-            let id = id.unwrap_or_else(|| Name::new(context.ids.next_id().to_string()));
-            (Ref { entity, id }, None, set)
+            let id = id.unwrap_or_else(|| Name::new(planner.next_id().to_string()));
+            let target = Ref { entity, id };
+            planner.create(&target, set)?;
+            target
         }
         Wish::Update { target, set } => {
-            let before = window.get(&target)?;
-            (target, before, set)
+            planner.update(&target, set)?;
+            target
         }
         Wish::Delete { target } => {
-            let before = window.get(&target)?;
-            let change = Change { target: target.clone(), before: before.clone(), after: None, touch: false };
-            let old = before.map(|before| before.values.clone()).unwrap_or_default();
-            let event = RecordEvent {
-                kind: EventKind::Deleted,
-                target: target.clone(),
-                rev: 0,
-                values: old,
-                changed: Vec::new(),
-            };
-            return Ok(Plan { record: target, changes: vec![change], transitions: Vec::new(), events: vec![event] });
+            planner.delete(&target)?;
+            target
         }
     };
-    let mut record =
-        before.as_deref().cloned().unwrap_or_else(|| Record::new(target.entity.clone(), target.id.clone()));
-    let mut changed = Vec::new();
-    for (column, value) in set {
-        let old = record.get(&column);
-        if !old.same(&value) {
-            changed.push((column.clone(), old));
-            record.set(&column, value);
-        }
-    }
-    let kind = if before.is_none() { EventKind::Created } else { EventKind::Updated };
-    if changed.is_empty() && before.is_some() {
-        return Ok(Plan { record: target, changes: Vec::new(), transitions: Vec::new(), events: Vec::new() });
-    }
-    record.rev = record.rev.saturating_add(1);
-    let transitions = transition(library, &record, &changed, context);
-    let event = RecordEvent { kind, target: target.clone(), rev: record.rev, values: record.values.clone(), changed };
-    let change = Change { target: target.clone(), before, after: Some(Arc::new(record)), touch: false };
-    Ok(Plan { record: target, changes: vec![change], transitions, events: vec![event] })
-}
-
-fn transition(
-    library: &Library,
-    record: &Record,
-    changed: &[(Name, Value)],
-    context: &SaveContext<'_>,
-) -> Vec<StageTransition> {
-    let Some(table) = library.entity(&record.entity).and_then(|entity| entity.stages.as_ref()) else {
-        return Vec::new();
-    };
-    let Some((_, old)) = changed.iter().find(|(column, _)| *column == table.field) else { return Vec::new() };
-    let code = |value: &Value| if let Value::Text(code) = value { Some(Name::new(code)) } else { None };
-    let title = |stage: Option<&Name>| {
-        stage
-            .and_then(|stage| library.stage(&record.entity, stage))
-            .map(|stage| stage.title.clone())
-            .unwrap_or_default()
-    };
-    let (from, Some(to)) = (code(old), code(&record.get(&table.field))) else { return Vec::new() };
-    vec![StageTransition {
-        record: record.reference(),
-        revision: record.rev,
-        from_title: title(from.as_ref()),
-        to_title: title(Some(&to)),
-        from,
-        to,
-        at: context.now,
-        cause: context.cause.clone(),
-    }]
+    planner.settle()?;
+    planner.finish(record)
 }
