@@ -152,6 +152,36 @@ fn hostile_texts_are_refused_quickly() {
         ("comments", full("#\n")),
         ("open quotes", full("\"")),
         ("unknown keys", format!("library: crm\n{}", (0..9_000).map(|at| format!("key{at}: 1\n")).collect::<String>())),
+        ("unknown references", library(3_000, |at| format!("  e{at}: {{fields: {{a: ref(f{at})}}}}\n"))),
+        ("unknown columns", library(3_000, |at| format!("  e{at}: {{children: {{a: e{at}.b}}}}\n"))),
+        (
+            "many columns",
+            format!("{}  e:\n    fields:\n{}", library(0, |_| String::new()), lines(9_000, "      f", ": txt")),
+        ),
+        (
+            "many sound columns",
+            format!("{}  e:\n    fields:\n{}", library(0, |_| String::new()), lines(9_000, "      f", ": text")),
+        ),
+        (
+            "many sound entities",
+            library(2_500, |at| format!("  e{at}: {{fields: {{a: ref(e{at})}}}}\n")) + "titel: {}\n",
+        ),
+        ("many stages", many_stages()),
+        ("many rows", many_rows()),
+        (
+            "many roles",
+            format!(
+                "library: crm\nroles:\n{}",
+                (0..4_000).map(|at| format!("  r{at}: {{inherits: [r{}]}}\n", at + 1)).collect::<String>()
+            ),
+        ),
+        (
+            "many titles",
+            format!(
+                "library: crm\nlanguages: [en, ru]\nroles:\n{}",
+                (0..3_000).map(|at| format!("  r{at}: {{title: {{ex: a}}}}\n")).collect::<String>()
+            ),
+        ),
         ("long lines", format!("library: {}\n", full("a, {").get(..200_000).unwrap_or_default())),
     ];
     for (what, text) in texts {
@@ -163,6 +193,27 @@ fn hostile_texts_are_refused_quickly() {
     if let Some(peak) = peak_memory() {
         assert!(peak < 64 * 1024, "the peak of memory was {peak} KiB");
     }
+}
+
+fn library(entities: usize, entity: impl Fn(usize) -> String) -> String {
+    format!("library: crm\nentities:\n{}", (0..entities).map(entity).collect::<String>())
+}
+
+fn lines(count: usize, before: &str, after: &str) -> String {
+    (0..count).map(|at| format!("{before}{at}{after}\n")).collect()
+}
+
+fn many_stages() -> String {
+    let targets: Vec<_> = (0..9_000).map(|at| format!("s{}", at % 5_000)).collect();
+    let values = lines(5_000, "        s", ":");
+    let table = format!("      moves: {{s0: [{}], s1: [nothing]}}\n", targets.join(", "));
+    format!("library: crm\nentities:\n  e:\n    stages:\n      field: stage\n      values:\n{values}{table}")
+}
+
+fn many_rows() -> String {
+    let rows = lines(3_000, "    a", ": A");
+    let others: String = (0..3_000).map(|at| format!("      b{at}: {{to: a{}}}\n", 2_999 - at)).collect();
+    format!("library: crm\nlookups:\n  a:\n{rows}  b:\n    columns: {{to: ref(a), no: ref(c)}}\n    rows:\n{others}")
 }
 
 fn hostile(what: &str, text: &str) -> Duration {

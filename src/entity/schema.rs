@@ -34,6 +34,11 @@ impl Schema for Library {
         rows.map(|rows| rows.iter().map(|(code, _)| code.clone()).collect()).unwrap_or_default()
     }
 
+    fn has_row(&self, lookup: &str, row: &str) -> bool {
+        let rows = self.entity(lookup).and_then(|entity| entity.rows.as_ref());
+        rows.is_some_and(|rows| rows.iter().any(|(code, _)| **code == *row))
+    }
+
     fn stages(&self, entity: &str) -> Vec<Name> {
         let values = table(self.entity(entity)).map(|table| &*table.values).unwrap_or_default();
         values.iter().map(|stage| stage.name.clone()).collect()

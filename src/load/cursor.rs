@@ -7,7 +7,6 @@ use crate::model::{Name, Span, Text};
 
 use super::problem::{Problem, Problems};
 use super::read::{Entry, Key, Node, Scalar, Yaml};
-use crate::model::suggest::did_you_mean;
 
 /// Something read, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,16 +127,13 @@ impl<'t> MapReader<'t> {
         known.dedup();
         let all = format!("known keys: {}", known.join(", "));
         let unknown = self.entries.iter().filter(|entry| known.binary_search(&&*entry.key.text).is_err());
-        for (at, Entry { key, .. }) in unknown.enumerate() {
-            let near = if at < MAX_HELPED { did_you_mean(&key.text, known.iter().copied()) } else { None };
+        for Entry { key, .. } in unknown {
+            let near = self.problems.did_you_mean(&key.text, || known.iter().copied().map(Name::from).collect());
             let problem = Problem::error("unknown-key", key.span, format!("{} has no key `{}`", self.what, key.text));
             self.problems.push(problem.help(near.unwrap_or_else(|| all.clone())));
         }
     }
 }
-
-/// Unknown keys of one mapping for which the nearest known one is looked for.
-const MAX_HELPED: usize = 50;
 
 /// The entries of a mapping; another shape is reported.
 pub fn entries<'t>(node: &'t Node, what: &str, problems: &Problems) -> Option<&'t [Entry]> {

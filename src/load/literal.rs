@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::cursor;
 use super::problem::{Problem, Problems};
 use super::read::{Node, Style, Yaml};
-use crate::model::suggest::did_you_mean;
 use crate::model::{Mismatch, Name, Ref, Schema, Type, Value};
 
 /// What a literal is read against.
@@ -53,7 +52,8 @@ impl<'a> Literals<'a> {
                 }
                 None => {
                     let message = format!("there is no entry `{}`", entry.key.text);
-                    let help = did_you_mean(&entry.key.text, types.iter().map(|(name, _)| &**name));
+                    let all = || types.iter().map(|(name, _)| name.clone()).collect();
+                    let help = self.problems.did_you_mean(&entry.key.text, all);
                     self.problems.push(Problem::error("unknown-key", entry.key.span, message).maybe_help(help));
                 }
             }
@@ -86,10 +86,13 @@ impl<'a> Literals<'a> {
     fn scalar(&self, node: &Node, text: &str, ty: &Type) -> Option<Value> {
         match ty {
             Type::Enum(codes) => {
-                let codes: Vec<_> = codes.values.iter().map(|(code, _)| code.clone()).collect();
-                self.one_of(node, text, &codes).map(|code| Value::text(&*code))
+                let found = codes.values.iter().any(|(code, _)| **code == *text);
+                self.code(node, text, found, || codes.values.iter().map(|(code, _)| code.clone()).collect())
             }
-            Type::Stage(entity) => self.one_of(node, text, &self.schema.stages(entity)).map(|code| Value::text(&*code)),
+            Type::Stage(entity) => {
+                let stages = self.schema.stages(entity);
+                self.code(node, text, stages.iter().any(|stage| **stage == *text), || stages.clone())
+            }
             Type::Ref(entities) => self.record(node, text, entities),
             _ => match Value::from_text(ty, text) {
                 Ok(value) => Some(value),
@@ -105,32 +108,33 @@ impl<'a> Literals<'a> {
             return Some(Value::Ref(record));
         }
         let lookups: Vec<_> = entities.iter().filter(|entity| self.schema.is_lookup(entity)).collect();
-        let has_row = |entity: &&&Name| self.schema.rows(entity).iter().any(|row| **row == *text);
-        if let Some(lookup) = lookups.iter().find(has_row) {
+        if let Some(lookup) = lookups.iter().find(|lookup| self.schema.has_row(lookup, text)) {
             return Some(Value::Ref(Ref::new(&***lookup, text)));
         }
-        let rows: Vec<_> = lookups.iter().flat_map(|lookup| self.schema.rows(lookup)).collect();
         let message = match lookups.as_slice() {
             [] => format!("there is no record named `{text}`"),
             [lookup, ..] => format!("the lookup `{lookup}` has no row `{text}`"),
         };
-        self.unknown(node, text, message, &rows)
+        self.unknown(node, text, message, || lookups.iter().flat_map(|lookup| self.schema.rows(lookup)).collect())
     }
 
-    fn one_of(&self, node: &Node, text: &str, codes: &[Name]) -> Option<Name> {
-        let found = codes.iter().find(|code| ***code == *text);
-        match found {
-            Some(code) => Some(code.clone()),
-            None => self.unknown(node, text, format!("there is no code `{text}` here"), codes),
+    fn code(&self, node: &Node, text: &str, found: bool, all: impl FnOnce() -> Vec<Name>) -> Option<Value> {
+        if found {
+            Some(Value::text(text))
+        } else {
+            self.unknown(node, text, format!("there is no code `{text}` here"), all)
         }
     }
 
-    fn unknown<T>(&self, node: &Node, text: &str, message: String, known: &[Name]) -> Option<T> {
-        let help = did_you_mean(text, known.iter().map(|name| &**name));
-        let shown: Vec<_> = known.iter().take(12).map(|name| &**name).collect();
-        let all = (!shown.is_empty()).then(|| format!("known: {}", shown.join(", ")));
-        let problem = Problem::error("unknown-value", node.span, message).maybe_help(all);
-        self.problems.push(problem.maybe_help(help));
+    fn unknown<T>(&self, node: &Node, text: &str, message: String, all: impl FnOnce() -> Vec<Name>) -> Option<T> {
+        let mut shown = None;
+        let near = self.problems.did_you_mean(text, || {
+            let known = all();
+            let first: Vec<_> = known.iter().take(12).map(|name| &**name).collect();
+            shown = (!first.is_empty()).then(|| format!("known: {}", first.join(", ")));
+            known
+        });
+        self.problems.push(Problem::error("unknown-value", node.span, message).maybe_help(shown).maybe_help(near));
         None
     }
 

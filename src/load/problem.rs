@@ -90,7 +90,11 @@ pub struct Problems {
     errors: Cell<usize>,
     dropped: Cell<usize>,
     texts: RefCell<Vec<SeenText>>,
+    compared: Cell<usize>,
 }
+
+/// Most candidates that are compared for "did you mean" in one load: a text full of unknown names stays cheap.
+const MAX_COMPARED: usize = 20_000;
 
 /// A text in several languages that was read: where, and the place of each language's key.
 type SeenText = (Span, Vec<(Name, Span)>);
@@ -121,6 +125,16 @@ impl Problems {
         self.push(Problem::error(code, span, message));
     }
 
+    /// "Did you mean ...?" over the names that would have been right; nothing once a load had very many of them.
+    pub fn did_you_mean(&self, word: &str, known: impl FnOnce() -> Vec<Name>) -> Option<String> {
+        if self.compared.get() >= MAX_COMPARED {
+            return None;
+        }
+        let known = known();
+        self.compared.set(self.compared.get() + known.len());
+        did_you_mean(word, known.iter().take(MAX_COMPARED).map(|name| &**name))
+    }
+
     /// Notes that a text in several languages was read, for [`Problems::check_languages`].
     pub fn saw_text(&self, span: Span, languages: Vec<(Name, Span)>) {
         self.texts.borrow_mut().push((span, languages));
@@ -134,7 +148,7 @@ impl Problems {
             let unknown: Vec<_> = written.iter().filter(|(language, _)| !declared.contains(language)).collect();
             for (language, span) in &unknown {
                 let message = format!("the library declares no language `{language}`");
-                let help = did_you_mean(language, declared.iter().map(|name| &**name));
+                let help = self.did_you_mean(language, || declared.to_vec());
                 let problem = Problem::error("unknown-language", *span, message).help("add it to `languages`");
                 self.push(problem.maybe_help(help));
             }

@@ -8,8 +8,7 @@ use chrono_tz::Tz;
 use crate::load::cursor::Spanned;
 use crate::load::draft::parts::CalendarDraft;
 use crate::load::problem::{Problem, Problems};
-use crate::model::Calendar;
-use crate::model::suggest::did_you_mean;
+use crate::model::{Calendar, Name};
 
 /// The calendar that a draft describes; what it leaves out is as in the standard calendar.
 pub(super) fn bind(draft: &CalendarDraft, problems: &Problems) -> Calendar {
@@ -38,7 +37,8 @@ fn bind_zone(zone: &Spanned<String>, problems: &Problems) -> Option<Tz> {
     let found = Tz::from_str(&zone.value).ok();
     if found.is_none() {
         let message = format!("there is no time zone `{}`", zone.value);
-        let near = did_you_mean(&zone.value, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let all = || chrono_tz::TZ_VARIANTS.iter().map(|zone| Name::from(zone.name())).collect();
+        let near = problems.did_you_mean(&zone.value, all);
         let problem =
             Problem::error("wrong-type", zone.span, message).help("a zone is written `Europe/Moscow` or `UTC`");
         problems.push(problem.maybe_help(near));

@@ -1,6 +1,6 @@
 //! The expressions of columns and checks.
 
-use super::library::is_known;
+use super::library::{is_column, is_known};
 use super::names;
 use crate::entity::{Check, Field, Library};
 use crate::load::cursor::{self, Spanned};
@@ -87,11 +87,11 @@ fn conflicts(field: &FieldDraft, problems: &Problems) {
 /// The column that holds the currency of an amount.
 fn currency(entity: &Name, text: &ExprText, library: &Library, problems: &Problems) -> Option<Name> {
     let name = cursor::valid_name(&text.text, text.span, problems)?;
-    let fields = &library.entity(entity)?.fields;
-    if !is_known("unknown-column", "column", &name, fields.iter().map(|field| &field.name), problems) {
+    let of = library.entity(entity)?;
+    if !is_column(of, &name, problems) {
         return None;
     }
-    let ty = &fields.iter().find(|field| field.name == name.value)?.ty;
+    let ty = &of.field(&name.value)?.ty;
     if !matches!(ty, Type::Ref(_) | Type::Text) {
         let message = format!("a currency is a reference to its record, but `{}` is of type {ty}", name.value);
         problems.error("wrong-type", text.span, message);
@@ -108,13 +108,13 @@ pub(super) fn path(entity: &Name, text: &ExprText, schema: &dyn Schema, problems
     for part in text.text.split('.') {
         let name = cursor::valid_name(part, text.place(at..at + part.len()), problems)?;
         at += part.len() + 1;
-        let known: Vec<Name> = owners.iter().flat_map(|owner| schema.columns(owner)).collect();
-        if !is_known("unknown-column", "column", &name, &known, problems) {
+        let types: Vec<Type> = owners.iter().filter_map(|owner| schema.column(owner, &name.value)).collect();
+        let all = || owners.iter().flat_map(|owner| schema.columns(owner)).collect();
+        if !is_known("unknown-column", "column", &name, !types.is_empty(), all, problems) {
             return None;
         }
-        let types = owners.iter().filter_map(|owner| schema.column(owner, &name.value));
-        owners =
-            types.flat_map(|ty| if let Type::Ref(entities) = ty { entities.to_vec() } else { Vec::new() }).collect();
+        let refs = types.into_iter().filter_map(|ty| if let Type::Ref(entities) = ty { Some(entities) } else { None });
+        owners = refs.flat_map(|entities| entities.to_vec()).collect();
         path.push(name.value);
     }
     Some(path)
@@ -139,11 +139,11 @@ fn bind_check(draft: &CheckDraft, library: &Library, names: &Names, problems: &P
 
 /// The type of a column that may be set; another is reported.
 pub(super) fn settable(entity: &Name, column: &Spanned<Name>, library: &Library, problems: &Problems) -> Option<Type> {
-    let fields = &library.entity(entity)?.fields;
-    if !is_known("unknown-column", "column", column, fields.iter().map(|field| &field.name), problems) {
+    let of = library.entity(entity)?;
+    if !is_column(of, column, problems) {
         return None;
     }
-    let field = fields.iter().find(|field| field.name == column.value)?;
+    let field = of.field(&column.value)?;
     if field.computed.is_some() {
         let message = format!("`{}` is computed and cannot be set", column.value);
         problems.error("computed-column", column.span, message);

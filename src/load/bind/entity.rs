@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::library::{is_known, plain, text, twice};
+use super::library::{is_column, plain, text, twice};
 use crate::entity::{ChildOf, Entity, Field, Library, Stage, StageTable};
 use crate::load::cursor::Spanned;
 use crate::load::draft::Decl;
@@ -127,8 +127,7 @@ pub(super) fn rows(draft: &LookupDraft, library: &Library, problems: &Problems) 
     let Some(entity) = library.entity(&draft.name.value) else { return Vec::new() };
     let literals = Literals::new(library, problems);
     let value = |(column, node): &(Spanned<Name>, crate::load::Node)| {
-        let own = entity.fields.iter().map(|field| &field.name);
-        if !is_known("unknown-column", "column", column, own, problems) {
+        if !is_column(entity, column, problems) {
             return None;
         }
         let field = entity.field(&column.value)?;

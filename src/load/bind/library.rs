@@ -8,7 +8,6 @@ use crate::load::check;
 use crate::load::cursor::Spanned;
 use crate::load::draft::LibraryDraft;
 use crate::load::problem::{Problem, Problems};
-use crate::model::suggest::did_you_mean;
 use crate::model::{Name, Span, Text, Type};
 
 /// The library that a draft describes. What is wrong is reported; what is left is sound enough to bind processes to.
@@ -169,20 +168,25 @@ pub(super) fn twice(what: &str, name: &Spanned<Name>, first: Span) -> Problem {
     Problem::error("duplicate-name", name.span, message).label(first, "the first one")
 }
 
-/// Reports a name that is not among the known ones; whether it is.
-pub(super) fn is_known<'n>(
+/// Reports a name that is not known, with the nearest of all that are; whether it is known.
+pub(super) fn is_known(
     code: &'static str,
     what: &str,
     name: &Spanned<Name>,
-    known: impl IntoIterator<Item = &'n Name>,
+    known: bool,
+    all: impl FnOnce() -> Vec<Name>,
     problems: &Problems,
 ) -> bool {
-    let known: Vec<&str> = known.into_iter().map(|name| &**name).collect();
-    if known.contains(&&*name.value) {
-        return true;
+    if !known {
+        let message = format!("there is no {what} `{}`", name.value);
+        let help = problems.did_you_mean(&name.value, all);
+        problems.push(Problem::error(code, name.span, message).maybe_help(help));
     }
-    let message = format!("there is no {what} `{}`", name.value);
-    let help = did_you_mean(&name.value, known.iter().copied());
-    problems.push(Problem::error(code, name.span, message).maybe_help(help));
-    false
+    known
+}
+
+/// Reports a column that the entity does not have; whether it has it.
+pub(super) fn is_column(entity: &Entity, name: &Spanned<Name>, problems: &Problems) -> bool {
+    let all = || entity.fields.iter().map(|field| field.name.clone()).collect();
+    is_known("unknown-column", "column", name, entity.field(&name.value).is_some(), all, problems)
 }

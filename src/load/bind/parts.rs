@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::library::{is_known, text};
+use super::library::{is_column, is_known, text};
 use super::{entity, names};
 use crate::entity::{Currencies, Document, ErrorCode, Library, Message, Mirror, Role, ServiceSpec, Setting, Signal};
 use crate::load::cursor::Spanned;
@@ -130,7 +130,9 @@ pub(super) fn calendar(draft: &LibraryDraft, library: &Library, problems: &Probl
     let Some(name) = &draft.calendar else {
         return library.calendars.keys().next().filter(|_| library.calendars.len() == 1).cloned();
     };
-    let known = is_known("unknown-calendar", "calendar", name, library.calendars.keys(), problems);
+    let found = library.calendars.contains_key(&name.value);
+    let all = || library.calendars.keys().cloned().collect();
+    let known = is_known("unknown-calendar", "calendar", name, found, all, problems);
     known.then(|| name.value.clone())
 }
 
@@ -138,19 +140,14 @@ pub(super) fn currencies(draft: &LibraryDraft, library: &Library, problems: &Pro
     let draft = draft.currencies.as_ref()?;
     let entity = draft.entity.as_ref().filter(|name| is_entity(name, library, problems))?;
     let of = library.entity(&entity.value)?;
-    let column = |name: &Spanned<Name>| {
-        let known = of.fields.iter().map(|field| &field.name);
-        is_known("unknown-column", "column", name, known, problems).then(|| name.value.clone())
-    };
+    let column = |name: &Spanned<Name>| is_column(of, name, problems).then(|| name.value.clone());
     let history = draft.history.as_ref().and_then(|[list, from, rate]| {
-        let lists = of.children.iter().map(|child| &child.name);
-        if !is_known("unknown-column", "list of children", list, lists, problems) {
-            return None;
-        }
-        let child = of.children.iter().find(|child| child.name == list.value)?;
-        let known = || library.entity(&child.entity).map(|entity| &*entity.fields).unwrap_or_default();
+        let child = of.children.iter().find(|child| child.name == list.value);
+        let all = || of.children.iter().map(|child| child.name.clone()).collect();
+        is_known("unknown-column", "list of children", list, child.is_some(), all, problems);
+        let rates = library.entity(&child?.entity)?;
         for name in [from, rate] {
-            is_known("unknown-column", "column", name, known().iter().map(|field| &field.name), problems);
+            is_column(rates, name, problems);
         }
         Some((list.value.clone(), from.value.clone(), rate.value.clone()))
     });
@@ -168,7 +165,9 @@ fn base_currency(text: &ExprText, library: &Library, problems: &Problems) -> Opt
     let setting = text.text.strip_prefix("settings.").map(|name| Spanned::new(Name::new(name), text.span));
     match setting {
         Some(setting) => {
-            let known = is_known("unknown-setting", "setting", &setting, library.settings.keys(), problems);
+            let found = library.settings.contains_key(&setting.value);
+            let all = || library.settings.keys().cloned().collect();
+            let known = is_known("unknown-setting", "setting", &setting, found, all, problems);
             known.then_some(setting.value)
         }
         None => {

@@ -1,8 +1,8 @@
 //! The stage table of an entity.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::library::{is_known, text};
+use super::library::{is_column, is_known, text};
 use super::names;
 use crate::entity::{Final, Library, Moves, Stage, StageHistory, StageTable};
 use crate::load::cursor::Spanned;
@@ -11,7 +11,6 @@ use crate::load::draft::stages::{MovesDraft, StageDraft, StagesDraft, TargetsDra
 use crate::load::literal::Literals;
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::Node;
-use crate::model::suggest::did_you_mean;
 use crate::model::{Expr, Name, Type, Value};
 
 /// The types of the stages' own columns: as declared, else as their first value shows.
@@ -47,7 +46,8 @@ pub(super) fn bind(draft: &EntityDraft, library: &Library, problems: &Problems) 
     let stages = draft.stages.as_ref()?;
     let entity = &draft.name.value;
     let columns = library.entity(entity)?.stages.as_ref().map(|table| table.columns.clone()).unwrap_or_default();
-    let binder = Binder { entity, stages, columns: &columns, library, problems };
+    let names = stages.values.iter().map(|stage| stage.name.value.clone()).collect();
+    let binder = Binder { entity, stages, columns: &columns, names, library, problems };
     Some(StageTable {
         field: stages.field.value.clone(),
         initial: binder.initial()?,
@@ -62,6 +62,7 @@ struct Binder<'a> {
     entity: &'a Name,
     stages: &'a StagesDraft,
     columns: &'a [(Name, Type)],
+    names: BTreeSet<Name>,
     library: &'a Library,
     problems: &'a Problems,
 }
@@ -76,8 +77,9 @@ impl Binder<'_> {
     }
 
     fn is_stage(&self, name: &Spanned<Name>) -> bool {
-        let known = self.stages.values.iter().map(|stage| &stage.name.value);
-        is_known("unknown-stage", &format!("stage of `{}`", self.entity), name, known, self.problems)
+        let all = || self.stages.values.iter().map(|stage| stage.name.value.clone()).collect();
+        let what = format!("stage of `{}`", self.entity);
+        is_known("unknown-stage", &what, name, self.names.contains(&name.value), all, self.problems)
     }
 
     fn stage(&self, at: usize, draft: &StageDraft) -> Stage {
@@ -97,11 +99,12 @@ impl Binder<'_> {
         let value = |(name, node): &(Spanned<Name>, Node)| {
             let known = self.columns.iter().find(|(known, _)| *known == name.value);
             let Some((_, ty)) = known else {
-                let all = ["title", "position", "final", "set"].into_iter();
-                let all = all.chain(self.columns.iter().map(|(name, _)| &**name));
+                let common = || ["title", "position", "final", "set"].into_iter().map(Name::from);
+                let all = || common().chain(self.columns.iter().map(|(name, _)| name.clone())).collect();
+                let near = self.problems.did_you_mean(&name.value, all);
                 let problem = Problem::error("unknown-key", name.span, format!("a stage has no key `{}`", name.value));
                 let help = "declare a column of its own in `columns`";
-                self.problems.push(problem.help(help).maybe_help(did_you_mean(&name.value, all)));
+                self.problems.push(problem.help(help).maybe_help(near));
                 return None;
             };
             Some((name.value.clone(), literals.value(node, ty)?))
@@ -168,10 +171,8 @@ impl Binder<'_> {
 
     fn history(&self) -> Option<StageHistory> {
         let history = self.stages.history.as_ref()?;
-        let known = history.split_by.iter().filter(|column| {
-            let fields = self.library.entity(self.entity).map(|entity| &*entity.fields).unwrap_or_default();
-            is_known("unknown-column", "column", column, fields.iter().map(|field| &field.name), self.problems)
-        });
+        let entity = self.library.entity(self.entity)?;
+        let known = history.split_by.iter().filter(|column| is_column(entity, column, self.problems));
         Some(StageHistory { skipped: history.skipped, split_by: known.map(|name| name.value.clone()).collect() })
     }
 }

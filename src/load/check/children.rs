@@ -4,7 +4,6 @@ use crate::entity::Library;
 use crate::load::draft::LibraryDraft;
 use crate::load::draft::entity::ChildDraft;
 use crate::load::problem::{Problem, Problems};
-use crate::model::suggest::did_you_mean;
 use crate::model::{Name, Schema, Type};
 
 pub(super) fn check(draft: &LibraryDraft, library: &Library, problems: &Problems) {
@@ -21,11 +20,10 @@ fn one(parent: &Name, child: &ChildDraft, library: &Library, problems: &Problems
         Some(Type::Ref(entities)) => entities.contains(parent) || entities.is_empty(),
         Some(_) => false,
         None => {
-            let known = library.columns(entity);
             let message = format!("`{entity}` has no column `{column}`");
             let problem = Problem::error("unknown-column", child.column.span, message);
             let help = format!("add `{column}: required ref({parent})` to `{entity}`");
-            let near = did_you_mean(column, known.iter().map(|name| &**name));
+            let near = problems.did_you_mean(column, || library.columns(entity));
             problems.push(problem.help(help).maybe_help(near));
             return;
         }

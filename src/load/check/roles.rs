@@ -1,19 +1,18 @@
 //! Roles inherit roles that exist, and never themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::load::bind::cycle;
 use crate::load::draft::LibraryDraft;
 use crate::load::problem::{Problem, Problems};
 use crate::model::Name;
-use crate::model::suggest::did_you_mean;
 
 pub(super) fn check(draft: &LibraryDraft, problems: &Problems) {
-    let known: Vec<&Name> = draft.roles.iter().map(|role| &role.name.value).collect();
+    let known: BTreeSet<&Name> = draft.roles.iter().map(|role| &role.name.value).collect();
     for name in draft.roles.iter().flat_map(|role| &role.inherits) {
-        if !known.contains(&&name.value) {
+        if !known.contains(&name.value) {
             let problem = Problem::error("unknown-role", name.span, format!("there is no role `{}`", name.value));
-            let help = did_you_mean(&name.value, known.iter().map(|name| &***name));
+            let help = problems.did_you_mean(&name.value, || known.iter().copied().cloned().collect());
             problems.push(problem.maybe_help(help));
         }
     }

@@ -83,6 +83,12 @@ pub(super) const CODES: &[Code] = &[
         right: "library: crm\nentities: {lead: {stages: {field: stage, values: {new: {}}}}}\nsettings: {first: stage of lead}\n",
     },
     Code {
+        code: "too-many-entries",
+        meaning: "An entity has more than 1000 columns, stages or lists of children.",
+        wrong: "",
+        right: "",
+    },
+    Code {
         code: "unknown-entity",
         meaning: "A name of an entity or lookup that does not exist.",
         wrong: "library: crm\nentities: {lead: {fields: {sale: \"ref(lead, ordr)\"}}, order: {}}\n",

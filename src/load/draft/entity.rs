@@ -22,8 +22,6 @@ pub struct EntityDraft {
     pub checks: Vec<CheckDraft>,
     /// Its stages.
     pub stages: Option<StagesDraft>,
-    /// The column that people know a record by.
-    pub shown_as: Option<Spanned<Name>>,
 }
 
 /// A column.
@@ -73,14 +71,17 @@ impl EntityDraft {
         let name = cursor::key_name(&entry.key, problems)?;
         let map = MapReader::new(&entry.value, "an entity", problems)?;
         map.get("doc");
+        let fields = limited(map.map("fields"), "columns", problems);
         let draft = Self {
             name,
             title: map.text("title"),
-            fields: map.map("fields").iter().filter_map(|entry| FieldDraft::of(entry, problems)).collect(),
-            children: map.map("children").iter().filter_map(|entry| child(entry, problems)).collect(),
+            fields: fields.iter().filter_map(|entry| FieldDraft::of(entry, problems)).collect(),
+            children: limited(map.map("children"), "lists of children", problems)
+                .iter()
+                .filter_map(|entry| child(entry, problems))
+                .collect(),
             checks: map.list_or_one("check").iter().filter_map(|node| CheckDraft::of(node, problems)).collect(),
             stages: map.get("stages").and_then(|node| StagesDraft::of(node, problems)),
-            shown_as: map.name("shown_as"),
         };
         refuse(&map, &["was", "migrate"], problems);
         map.finish();
@@ -101,6 +102,20 @@ impl FieldDraft {
             refuse(map, &["was", "migrate"], problems);
         })?;
         Some(Self { decl, computed, live, again_when, sequence })
+    }
+}
+
+/// Most columns of an entity, stages of a table, lists of children.
+const MAX_ENTRIES: usize = 1_000;
+
+/// The entries up to a limit; more are reported.
+pub(super) fn limited<'t>(entries: &'t [Entry], what: &str, problems: &Problems) -> &'t [Entry] {
+    match entries.get(MAX_ENTRIES) {
+        None => entries,
+        Some(first) => {
+            problems.error("too-many-entries", first.key.span, format!("there are more than {MAX_ENTRIES} {what}"));
+            entries.get(..MAX_ENTRIES).unwrap_or_default()
+        }
     }
 }
 

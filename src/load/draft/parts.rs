@@ -264,7 +264,6 @@ impl CalendarDraft {
             hours: map.get("hours").and_then(|node| word(node, "hours", problems)),
             holidays: words("holidays"),
         };
-        map.get("title");
         map.finish();
         Some(draft)
     }

@@ -1,5 +1,6 @@
 //! Stages as written: their values, the moves between them, their history.
 
+use super::entity::limited;
 use super::{Decl, ExprText};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::{Problem, Problems};
@@ -81,12 +82,17 @@ impl StagesDraft {
     pub fn of(node: &Node, problems: &Problems) -> Option<Self> {
         let map = MapReader::new(node, "stages", problems)?;
         let field = map.need_name("field");
-        map.need("values");
+        if map.need("values").is_some_and(|values| values.entries().is_empty() && values.scalar().is_none()) {
+            problems.error("wrong-shape", node.span, "expected the stages under `values`, found none");
+        }
         let draft = Self {
             field: field.unwrap_or_else(|| Spanned::new(Name::new("stage"), node.span)),
             initial: map.get("initial").and_then(|node| ExprText::of(node, problems)),
             columns: Decl::all(map.map("columns"), "a stage's column", problems),
-            values: map.map("values").iter().filter_map(|entry| StageDraft::of(entry, problems)).collect(),
+            values: limited(map.map("values"), "stages", problems)
+                .iter()
+                .filter_map(|entry| StageDraft::of(entry, problems))
+                .collect(),
             moves: map.get("moves").map_or(MovesDraft::Any, |node| MovesDraft::of(node, problems)),
             history: map.get("history").and_then(|node| HistoryDraft::of(node, problems)),
             span: node.span,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::load::cursor::{self, Spanned};
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Entry, Node, Yaml};
-use crate::model::suggest::did_you_mean;
 use crate::model::{EnumType, Name, Schema, Span, Text, Type};
 
 /// A type whose names are not looked up yet.
@@ -109,9 +108,8 @@ fn bind_stage(name: &Spanned<Name>, schema: &dyn Schema, own: Option<&Name>, pro
 pub fn is_entity(name: &Spanned<Name>, schema: &dyn Schema, problems: &Problems) -> bool {
     let found = schema.is_entity(&name.value);
     if !found {
-        let known = schema.entities();
         let problem = Problem::error("unknown-entity", name.span, format!("there is no entity `{}`", name.value));
-        problems.push(problem.maybe_help(did_you_mean(&name.value, known.iter().map(|name| &**name))));
+        problems.push(problem.maybe_help(problems.did_you_mean(&name.value, || schema.entities())));
     }
     found
 }
@@ -213,7 +211,7 @@ impl<'t> Parser<'t> {
     }
 
     fn unknown(&self, word: &str, range: Range<usize>) -> Option<TypeText> {
-        let known = WORDS.iter().map(|(word, _)| *word).chain(MAKERS.iter().copied());
+        let known = || WORDS.iter().map(|(word, _)| *word).chain(MAKERS.iter().copied()).map(Name::from).collect();
         let help = "types: text, int, number, money, bool, date, datetime, duration, ref(entity), list(type), \
                     {name: type}, enum: [a, b], stage of entity, any";
         let span = self.span(if range.is_empty() { 0..self.text.len() } else { range });
@@ -221,7 +219,7 @@ impl<'t> Parser<'t> {
         let problem = Problem::error("bad-type", span, message).help(help);
         let foreign = FOREIGN.iter().find(|(foreign, _)| *foreign == word);
         let foreign = foreign.map(|(_, ours)| format!("here it is called `{ours}`"));
-        self.problems.push(problem.maybe_help(foreign.or_else(|| did_you_mean(word, known))));
+        self.problems.push(problem.maybe_help(foreign.or_else(|| self.problems.did_you_mean(word, known))));
         None
     }
 

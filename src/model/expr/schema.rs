@@ -33,6 +33,10 @@ pub trait Schema {
         let _ = lookup;
         Vec::new()
     }
+    /// Whether a lookup has this row; to be overridden where that is quicker than asking for all.
+    fn has_row(&self, lookup: &str, row: &str) -> bool {
+        self.rows(lookup).iter().any(|found| **found == *row)
+    }
     /// The stages of an entity, in written order; none when it has no stages.
     fn stages(&self, entity: &str) -> Vec<Name> {
         let _ = entity;
