@@ -58,6 +58,8 @@ pub struct Entity {
     pub stages: Option<StageTable>,
     /// The rows of a lookup, by code, with their columns; none for an entity.
     pub rows: Option<Vec<(Name, BTreeMap<Name, Value>)>>,
+    /// The titles of a lookup's rows in all languages, by code; the column `title` has the default language's.
+    pub row_titles: BTreeMap<Name, Text>,
     /// Written by the save plan only: a stage history.
     pub read_only: bool,
     /// The columns that a save fills, each behind those it reads; found once.

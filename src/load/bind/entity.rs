@@ -39,7 +39,9 @@ fn stage_named(name: &Name) -> Stage {
 pub(super) fn lookup(draft: &LookupDraft) -> Entity {
     let rows = draft.rows.iter().map(|row| (row.code.value.clone(), BTreeMap::new())).collect();
     let title = text(draft.title.as_ref());
-    Entity { name: draft.name.value.clone(), title, rows: Some(rows), ..Entity::default() }
+    let titles = draft.rows.iter().map(|row| (row.code.value.clone(), text(row.title.as_ref())));
+    let row_titles = titles.collect();
+    Entity { name: draft.name.value.clone(), title, rows: Some(rows), row_titles, ..Entity::default() }
 }
 
 /// The columns of an entity with their types, and that of its stage.
