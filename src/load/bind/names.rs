@@ -19,24 +19,16 @@ pub fn of_record(entity: &Name) -> Names {
     names
 }
 
-/// What the records of user tasks are filled from: `task.title`, `task.assignee` and so on.
-pub fn of_task() -> Names {
-    let entry = |name: &str, ty: Type| (Name::new(name), ty);
-    let user = || Type::reference("user");
-    let task = [
-        entry("title", Type::Text),
-        entry("step", Type::Text),
-        entry("process", Type::Text),
-        entry("category", Type::Any),
-        entry("record", Type::Ref([].into())),
-        entry("assignee", user()),
-        entry("start", Type::DateTime),
-        entry("due", Type::DateTime),
-        entry("remind_at", Type::DateTime),
-        entry("outcome", Type::Any),
-        entry("reason", Type::Text),
-    ];
-    let mut names = Names::new();
-    names.root("task", Type::Map(task.into()), TASK).root("user", user(), USER);
-    names
+/// What the records of user tasks are filled from when a task is opened, completed and withdrawn: `task.title` and so on.
+pub fn of_task() -> [Names; 3] {
+    let (title, assignee) = (("title", Type::Text), ("assignee", Type::reference("user")));
+    let (category, start, due) = (("category", Type::Any), ("start", Type::DateTime), ("due", Type::DateTime));
+    let opened = vec![title.clone(), assignee.clone(), category, start, due];
+    let completed = vec![title, assignee, ("outcome", Type::Any)];
+    [opened, completed, vec![("reason", Type::Text)]].map(|entries| {
+        let task = entries.into_iter().map(|(name, ty)| (Name::new(name), ty)).collect();
+        let mut names = Names::new();
+        names.root("task", Type::Map(task), TASK);
+        names
+    })
 }

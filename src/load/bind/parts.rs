@@ -183,14 +183,21 @@ fn base_currency(text: &ExprText, library: &Library, problems: &Problems) -> Opt
 pub(super) fn mirror(draft: &LibraryDraft, library: &Library, problems: &Problems) -> Option<Mirror> {
     let draft = draft.tasks.as_ref()?;
     let entity = draft.entity.as_ref().filter(|name| is_entity(name, library, problems))?;
+    let [opened, completed, withdrawn] = draft.edges.each_ref().map(Vec::as_slice);
     let names = names::of_task();
-    let [opened, completed, withdrawn] = draft.edges.each_ref().map(|edge| {
+    let bind = |edge: &[(Spanned<Name>, ExprText)], names: &Names| {
         let bound = edge.iter().filter_map(|(column, value)| {
             let ty = super::column::settable(&entity.value, column, library, problems);
-            let expr: Option<Expr> = value.compile(library, &names, ty.as_ref(), problems);
+            let expr: Option<Expr> = value.compile(library, names, ty.as_ref(), problems);
             Some((column.value.clone(), expr?)).filter(|_| ty.is_some())
         });
         bound.collect()
-    });
-    Some(Mirror { entity: entity.value.clone(), opened, completed, withdrawn })
+    };
+    let [of_opened, of_completed, of_withdrawn] = &names;
+    Some(Mirror {
+        entity: entity.value.clone(),
+        opened: bind(opened, of_opened),
+        completed: bind(completed, of_completed),
+        withdrawn: bind(withdrawn, of_withdrawn),
+    })
 }
