@@ -60,7 +60,7 @@ impl Compiler<'_> {
     /// Checks one argument.
     fn argument(&mut self, builtin: Builtin, place: usize, given: Typed, alone: bool) -> Typed {
         use Type::{Any, Date, DateTime, Duration, Int, Money, Number};
-        if matches!(given.node.kind, Kind::Broken) {
+        if given.is_broken() {
             return given;
         }
         let takes = builtin.takes(place);
@@ -139,6 +139,9 @@ impl Compiler<'_> {
         };
         let list = Typed { node: Node::new(Kind::Broken, at), ty: (**of).clone() };
         let all: Vec<&Typed> = std::iter::once(&list).chain(elements.map(|(_, arg)| arg)).collect();
+        if builtin == Builtin::Sort && !types::has_order(of) {
+            return self.mismatch(at, "a list whose elements have an order", &first, None).ty;
+        }
         Type::list(self.common(&all, "an element of the list's type", at))
     }
 

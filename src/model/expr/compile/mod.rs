@@ -22,6 +22,13 @@ pub(super) struct Typed {
     pub ty: Type,
 }
 
+impl Typed {
+    /// Whether it stands for something that has a problem already.
+    fn is_broken(&self) -> bool {
+        matches!(self.node.kind, Kind::Broken)
+    }
+}
+
 /// What a text is compiled against.
 pub(super) struct Scope<'a> {
     pub text: &'a str,
@@ -143,7 +150,7 @@ impl<'a> Compiler<'a> {
     /// Checks that a value may go where the type is expected, and makes it so.
     fn fit(&mut self, typed: Typed, expected: &Type) -> Typed {
         let at = typed.node.at;
-        if typed.node.is_null() || matches!(typed.node.kind, Kind::Broken) {
+        if typed.node.is_null() || typed.is_broken() {
             return Typed { ty: expected.clone(), ..typed };
         }
         // A whole literal such as `2.0` is an int.
@@ -180,7 +187,7 @@ impl<'a> Compiler<'a> {
             Some((ty, Some(codes))) => match codes.iter().find(|(code, _)| code.as_str() == text.as_ref()) {
                 Some((_, value)) => constant(value.clone(), ty.clone(), at),
                 None => {
-                    let help = suggest::did_you_mean(text, codes.iter().map(|(code, _)| code.as_str()));
+                    let help = choose_among(text, &codes);
                     self.report(at, "unknown_code", format!("expected {ty}, found \"{text}\""), help)
                 }
             },
@@ -237,16 +244,41 @@ impl<'a> Compiler<'a> {
     /// Computes a part whose operands are constant; what cannot be computed is a problem now, not later.
     fn fold(&mut self, typed: Typed) -> Typed {
         let pure = match &typed.node.kind {
-            Kind::Call(builtin, _) => builtin.def().pure,
+            Kind::Call(builtin, args) => return self.fold_call(*builtin, args, typed.clone()),
             Kind::Math(..) | Kind::Negate(_) | Kind::Compare(..) | Kind::List(_) | Kind::Map(_) => true,
             _ => false,
         };
-        if !pure || !typed.node.children().iter().all(|child| child.constant().is_some()) {
+        if pure { self.computed(typed, true) } else { typed }
+    }
+
+    /// A call with constant arguments. What depends on the zone or the clock is only checked, not computed.
+    fn fold_call(&mut self, builtin: Builtin, args: &[Sub], typed: Typed) -> Typed {
+        let text = match args.first().and_then(|arg| arg.constant()) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        };
+        match (builtin, text) {
+            (Builtin::Date | Builtin::Time, Some(text)) => {
+                let zoned = text.contains('T');
+                self.computed(typed, !zoned)
+            }
+            (Builtin::DateAndTime, Some(text)) => {
+                let zoned = crate::model::read::moment(text).is_none();
+                self.computed(typed, !zoned)
+            }
+            (Builtin::Date | Builtin::Time, None) if args.len() > 1 => self.computed(typed, true),
+            _ if builtin.def().pure => self.computed(typed, true),
+            _ => typed,
+        }
+    }
+
+    fn computed(&mut self, typed: Typed, keep: bool) -> Typed {
+        if !typed.node.children().iter().all(|child| child.constant().is_some()) {
             return typed;
         }
         match Eval::new(&Nowhere, self.text).eval(&typed.node) {
-            Ok(value) => constant(value, typed.ty, typed.node.at),
-            Err(EvalError::Fuel(_)) => typed,
+            Ok(value) if keep => constant(value, typed.ty, typed.node.at),
+            Ok(_) | Err(EvalError::Fuel(_)) => typed,
             Err(error) => self.report(typed.node.at, "bad_value", error.to_string(), None),
         }
     }
@@ -259,6 +291,13 @@ impl<'a> Compiler<'a> {
         self.locals.truncate(place);
         result
     }
+}
+
+/// "did you mean", else the codes when they are few.
+fn choose_among(word: &str, codes: &[(Name, Value)]) -> Option<String> {
+    let names = || codes.iter().map(|(code, _)| code.as_str());
+    let listed = || format!("write one of {}", names().collect::<Vec<_>>().join(", "));
+    suggest::did_you_mean(word, names()).or_else(|| (1..=12).contains(&codes.len()).then(listed))
 }
 
 fn constant(value: Value, ty: Type, at: At) -> Typed {

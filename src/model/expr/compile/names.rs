@@ -135,6 +135,11 @@ impl Compiler<'_> {
         if self.schema.setting(word).is_some() {
             return Some(format!("a setting is written `settings.{word}`"));
         }
+        if let Some(Type::List(of)) = hint
+            && self.code(word, of).is_some()
+        {
+            return Some(format!("write `[{word}]` for a list of one"));
+        }
         let codes = hint.and_then(|ty| self.codes(ty)).unwrap_or_default();
         let columns = self.columns_in_scope();
         let locals = self.locals.iter().filter_map(|local| local.name.as_deref());
@@ -143,7 +148,9 @@ impl Compiler<'_> {
             .chain(names)
             .chain(columns.iter().map(Name::as_str))
             .chain(codes.iter().map(|(code, _)| code.as_str()));
-        suggest::did_you_mean(word, candidates).or_else(|| Some(format!("quote a text: \"{word}\"")))
+        let near = suggest::did_you_mean(word, candidates).or_else(|| choose_among(word, &codes));
+        let texty = matches!(hint, None | Some(Type::Text | Type::Any));
+        near.or_else(|| texty.then(|| format!("quote a text: \"{word}\"")))
     }
 
     fn columns_in_scope(&self) -> Vec<Name> {

@@ -16,7 +16,7 @@ impl Compiler<'_> {
 
     pub(super) fn math(&mut self, op: Math, a: &Ast, b: &Ast, at: At) -> Typed {
         let (a, b) = (self.check(a, None), self.check(b, None));
-        if [&a, &b].iter().any(|side| matches!(side.node.kind, Kind::Broken)) {
+        if a.is_broken() || b.is_broken() {
             return broken(at);
         }
         let Some(ty) = types::math(op, &a.ty, &b.ty) else {
@@ -36,12 +36,16 @@ impl Compiler<'_> {
     /// Two sides, each of which says what a bare word on the other means.
     fn pair(&mut self, a: &Ast, b: &Ast) -> (Typed, Typed) {
         if self.is_wordy(a) && !self.is_wordy(b) {
-            let b = self.check(b, None);
-            return (self.check(a, Some(&b.ty)), b);
+            let right = self.check(b, None);
+            let left = if right.is_broken() { broken(a.at) } else { self.check(a, Some(&right.ty)) };
+            return (left, right);
         }
-        let a = self.check(a, None);
-        let b = self.check(b, Some(&a.ty));
-        (a, b)
+        let left = self.check(a, None);
+        if left.is_broken() && self.is_wordy(b) {
+            return (left, broken(b.at));
+        }
+        let right = self.check(b, Some(&left.ty));
+        (left, right)
     }
 
     /// Whether a part means something only where a type is expected: a bare word or a quoted code.
@@ -56,7 +60,7 @@ impl Compiler<'_> {
     }
 
     fn comparable(&mut self, op: Compare, a: &Typed, b: &Typed, at: At) {
-        if [a, b].iter().any(|side| matches!(side.node.kind, Kind::Broken)) {
+        if a.is_broken() || b.is_broken() {
             return;
         }
         if op.is_order() && (a.node.is_null() || b.node.is_null()) {
@@ -92,6 +96,9 @@ impl Compiler<'_> {
             }
         }
         let of = self.check(of, None);
+        if of.is_broken() {
+            return of;
+        }
         let tests = tests.iter().map(|test| self.test(test, &of.ty)).collect();
         Typed { node: Node::new(Kind::In(of.node, tests), at), ty: Type::Bool }
     }

@@ -13,7 +13,7 @@ impl Compiler<'_> {
             return typed;
         }
         let base = self.check(of, None);
-        if matches!(base.node.kind, Kind::Broken) {
+        if base.is_broken() {
             return base;
         }
         match self.step(&base, &name.text, at) {

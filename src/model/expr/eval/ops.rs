@@ -217,7 +217,7 @@ fn exact(length: TimeDelta) -> Given {
 }
 
 pub(super) fn quotient(a: Decimal, b: Decimal) -> Given<Decimal> {
-    if b.is_zero() { Err(zero()) } else { number(a.checked_div(b)) }
+    if b.is_zero() { Err(zero()) } else { number(a.checked_div(b)).map(|number| number.normalize()) }
 }
 
 /// The result of a checked computation.
