@@ -1,6 +1,17 @@
 //! The expression language: compiled against a [`Schema`] and the [`Names`] in scope, evaluated against an [`Env`].
 //!
 //! It knows no process, no store and no clock: names are slots, columns are asked of the environment.
+//!
+//! ```
+//! use stageflow::model::expr::{Expr, Names, NoSchema};
+//! use stageflow::model::{Span, Value};
+//! let expr = Expr::compile("sum([1, 2, 3]) > 5", Span::default(), &NoSchema, &Names::new(), None).unwrap();
+//! assert_eq!(expr.constant(), Some(&Value::Bool(true)));      // what is constant is computed when compiled
+//! ```
+//!
+//! Below is the reference for those who write processes.
+//!
+#![doc = include_str!("../../docs/expressions.md")]
 
 mod ast;
 mod builtin;
@@ -27,7 +38,7 @@ pub use template::Template;
 
 use std::sync::{Arc, OnceLock};
 
-use ast::{At, Compare};
+use ast::At;
 use compile::{Scope, Typed};
 use eval::Eval;
 use node::{Kind, Node, Sub};
@@ -193,14 +204,7 @@ impl Expr {
     }
 
     fn equality(&self, part: &Sub, row: Slot) -> Option<(Name, Expr)> {
-        let (a, b) = match &part.kind {
-            Kind::Compare(Compare::Equal, a, b) => (a, b),
-            Kind::In(of, tests) => match tests.as_slice() {
-                [node::Test::Compare(Compare::Equal, with)] => (of, with),
-                _ => return None,
-            },
-            _ => return None,
-        };
+        let Kind::Same(a, b) = &part.kind else { return None };
         let column = |side: &Sub| match &side.kind {
             Kind::SlotColumn(slot, step) if *slot == row && !step.partial => Some(step.column.clone()),
             _ => None,

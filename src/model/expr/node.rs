@@ -83,6 +83,8 @@ pub(super) enum Kind {
     Negate(Sub),
     Math(Math, Sub, Sub),
     Compare(Compare, Sub, Sub),
+    /// Equality of two values of one plain kind: what an index knows too.
+    Same(Sub, Sub),
     In(Sub, Vec<Test>),
     If(Sub, Sub, Sub),
     /// Every combination of the sources' items, the first in the local `local`.
@@ -146,7 +148,9 @@ impl Node {
                 vec![of]
             }
             Kind::All(all) | Kind::Any(all) | Kind::List(all) | Kind::Call(_, all) => all.iter().collect(),
-            Kind::Math(_, a, b) | Kind::Compare(_, a, b) | Kind::Span(a, b) | Kind::Index(a, b) => vec![a, b],
+            Kind::Math(_, a, b) | Kind::Compare(_, a, b) | Kind::Same(a, b) | Kind::Span(a, b) | Kind::Index(a, b) => {
+                vec![a, b]
+            }
             Kind::In(of, tests) => std::iter::once(of).chain(tests.iter().flat_map(Test::children)).collect(),
             Kind::If(a, b, c) => vec![a, b, c],
             Kind::For { sources, body, .. } | Kind::Holds { sources, body, .. } => {

@@ -93,6 +93,15 @@ pub(super) fn comparable(a: &Type, b: &Type) -> bool {
     }
 }
 
+/// Whether values of the two types are equal exactly when they are the same: not so for amounts, which equal plain numbers.
+pub(super) fn same_kind(a: &Type, b: &Type) -> bool {
+    match (a, b) {
+        (Type::Text | Type::Enum(_) | Type::Stage(_), Type::Text | Type::Enum(_) | Type::Stage(_)) => true,
+        (Type::Int | Type::Number, Type::Int | Type::Number) | (Type::Ref(_), Type::Ref(_)) => true,
+        _ => a == b && matches!(a, Type::Bool | Type::Date | Type::DateTime),
+    }
+}
+
 /// Whether values of the two types stand in an order.
 pub(super) fn orderable(a: &Type, b: &Type) -> bool {
     match (a, b) {

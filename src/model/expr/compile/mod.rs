@@ -245,10 +245,24 @@ impl<'a> Compiler<'a> {
     fn fold(&mut self, typed: Typed) -> Typed {
         let pure = match &typed.node.kind {
             Kind::Call(builtin, args) => return self.fold_call(*builtin, args, typed.clone()),
-            Kind::Math(..) | Kind::Negate(_) | Kind::Compare(..) | Kind::List(_) | Kind::Map(_) => true,
+            Kind::Math(..) | Kind::Negate(_) | Kind::Compare(..) | Kind::Same(..) | Kind::List(_) | Kind::Map(_) => {
+                true
+            }
             _ => false,
         };
-        if pure { self.computed(typed, true) } else { typed }
+        let keep = !Self::needs_calendar(&typed.node);
+        if pure { self.computed(typed, keep) } else { typed }
+    }
+
+    /// Whether a computation depends on the calendar in force: working time, and months added to an instant.
+    fn needs_calendar(node: &Node) -> bool {
+        let children = node.children();
+        let constants = || children.iter().filter_map(|child| child.constant());
+        let instant = constants().any(|value| matches!(value, Value::DateTime(_)));
+        matches!(node.kind, Kind::Math(..))
+            && constants().any(|value| {
+                matches!(value, Value::Duration(length) if length.is_working() || (instant && length.months != 0))
+            })
     }
 
     /// A call with constant arguments. What depends on the zone or the clock is only checked, not computed.

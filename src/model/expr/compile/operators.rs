@@ -30,7 +30,11 @@ impl Compiler<'_> {
     pub(super) fn compare(&mut self, op: Compare, a: &Ast, b: &Ast, at: At) -> Typed {
         let (a, b) = self.pair(a, b);
         self.comparable(op, &a, &b, at);
-        self.fold(Typed { node: Node::new(Kind::Compare(op, a.node, b.node), at), ty: Type::Bool })
+        let kind = match op {
+            Compare::Equal if types::same_kind(&a.ty, &b.ty) => Kind::Same(a.node, b.node),
+            _ => Kind::Compare(op, a.node, b.node),
+        };
+        self.fold(Typed { node: Node::new(kind, at), ty: Type::Bool })
     }
 
     /// Two sides, each of which says what a bare word on the other means.

@@ -48,9 +48,13 @@ impl<'e> Eval<'e> {
             Kind::SlotColumn(slot, step) => self.slot_column(*slot, step),
             Kind::Slot(slot) => readable(self.env.slot(*slot)?),
             Kind::Column(of, step) => self.column(of, step),
-            Kind::All(_) | Kind::Any(_) | Kind::Not(_) | Kind::Compare(..) | Kind::In(..) | Kind::Holds { .. } => {
-                self.condition(node).map(Value::Bool)
-            }
+            Kind::All(_)
+            | Kind::Any(_)
+            | Kind::Not(_)
+            | Kind::Compare(..)
+            | Kind::Same(..)
+            | Kind::In(..)
+            | Kind::Holds { .. } => self.condition(node).map(Value::Bool),
             Kind::Local(place) => Ok(self.locals.get(*place).cloned().unwrap_or(Value::NULL)),
             Kind::Setting(name) => readable(self.env.setting(name)?),
             Kind::Math(op, a, b) => {
@@ -148,7 +152,13 @@ impl<'e> Eval<'e> {
     /// The truth of a part that must be a bool.
     pub fn truth(&mut self, node: &Node) -> Given<bool> {
         match &node.kind {
-            Kind::All(_) | Kind::Any(_) | Kind::Not(_) | Kind::Compare(..) | Kind::In(..) | Kind::Holds { .. } => {
+            Kind::All(_)
+            | Kind::Any(_)
+            | Kind::Not(_)
+            | Kind::Compare(..)
+            | Kind::Same(..)
+            | Kind::In(..)
+            | Kind::Holds { .. } => {
                 self.spend(1)?;
                 self.condition(node)
             }
@@ -168,6 +178,10 @@ impl<'e> Eval<'e> {
                 }
                 let (x, y) = (self.given(a)?, self.given(b)?);
                 Ok(ops::equal(&x, &y, self.env)? == (*op == Compare::Equal))
+            }
+            Kind::Same(a, b) => {
+                let (x, y) = (self.given(a)?, self.given(b)?);
+                Ok(x.same(&y))
             }
             Kind::All(parts) => self.decide(parts, false),
             Kind::Any(parts) => self.decide(parts, true),

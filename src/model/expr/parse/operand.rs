@@ -11,7 +11,7 @@ impl Parser<'_> {
                 let name = self.name(true)?;
                 let at = left.at.to(name.at);
                 left = self.make(Kind::Path(Box::new(left), name), at)?;
-            } else if self.is("[") && self.touches(&left) {
+            } else if self.is("[") {
                 self.next += 1;
                 let inside = self.expr(0)?;
                 let at = left.at.to(self.expect("]")?);
@@ -20,11 +20,6 @@ impl Parser<'_> {
                 return Ok(left);
             }
         }
-    }
-
-    /// Whether a `[` can filter what stands before it: a range end such as `x in (1..n]` is not reached here.
-    fn touches(&self, left: &Ast) -> bool {
-        !matches!(left.kind, Kind::Number(_) | Kind::Bool(_) | Kind::Null | Kind::Range(_) | Kind::Negate(_))
     }
 
     fn prefix(&mut self) -> Parsed {

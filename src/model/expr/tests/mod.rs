@@ -3,6 +3,9 @@ use expect_test::{Expect, expect};
 use super::*;
 use world::{ROW, Values, World, process};
 
+mod docs;
+mod fuzz;
+mod whole;
 mod world;
 
 /// Every expression of a table with the type and value it has, or what is wrong with it.
@@ -81,7 +84,7 @@ fn literals() {
             @"soon"
                 bad_literal at `@"soon"`: expected a date, an instant or a duration, found `soon`; write `@"2026-03-02"`, `@"2026-03-02T09:00:00Z"`, `@"P3D"` or `@"09:30:00"`
             date("2026-02-30")
-                fails: expected a date such as 2026-03-02, found `2026-02-30`
+                bad_value at `date("2026-02-30")`: expected a date such as 2026-03-02, found `2026-02-30`
             [1, 2.5]
                 list(number): 1, 2.5
             []
@@ -143,7 +146,7 @@ fn arithmetic() {
             -2 ** 2
                 number: 4
             10 / 4
-                number: 2.50
+                number: 2.5
             10 / 0
                 bad_value at `10 / 0`: expected a divisor other than zero, found zero
             7 - 2 - 1
@@ -177,7 +180,7 @@ fn arithmetic() {
             date("2026-01-31") + months(1)
                 date: 2026-02-28
             date("2026-03-02") + hours(5)
-                fails: expected whole days to add to a date, found 5 h; use `date and time(…)` for hours
+                bad_value at `date("2026-03-02") + hours(5)`: expected whole days to add to a date, found 5 h; use `date and time(…)` for hours
             date("2026-03-02") - date("2026-02-28")
                 duration: 2 days
             self.meeting_at + @"PT90M"
@@ -296,7 +299,7 @@ fn logic_and_null() {
         self.contact.name + "x"
         self.contact.name
         self.account.vip
-        vars.total + self.budget
+        vars.debt + self.budget
         "#,
         expect![[r#"
             true and null
@@ -341,8 +344,8 @@ fn logic_and_null() {
                 text: null, `self.contact` is empty
             self.account.vip
                 bool: null, it is empty
-            vars.total + self.budget
-                fails: `total` is not known
+            vars.debt + self.budget
+                fails: `debt` is not known
         "#]],
     );
 }
@@ -524,7 +527,7 @@ fn codes_rows_and_stages() {
             self.stage = satisfied
                 bool: true
             self.stage = closed
-                unknown_name at `closed`: expected a name or stage of lead, found `closed`; quote a text: "closed"
+                unknown_name at `closed`: expected a name or stage of lead, found `closed`; write one of qualification, satisfied
             list contains(self.wishes, software)
                 bool: false
             index of(lookups.need_type, software)
@@ -539,7 +542,6 @@ fn codes_rows_and_stages() {
                 int: 1
             if self.active then satisfied else qualification
                 unknown_name at `satisfied`: expected a name in scope, found `satisfied`; quote a text: "satisfied"
-                unknown_name at `qualification`: expected a name in scope, found `qualification`; quote a text: "qualification"
             self.stage = (if self.active then satisfied else qualification)
                 bool: true
             result = won
@@ -615,7 +617,7 @@ fn lists() {
             self.lines.product
                 list(text): disk, cable
             self.lines[total > 100].product
-                ambiguous_name at `total`: expected one meaning of `total`, found the column `total` of the item and `vars.total`; write `item.total` or `vars.total`
+                list(text): disk
             self.lines[status = open][1].product
                 text: cable
             self.lines[item.quantity > limit]
@@ -685,9 +687,9 @@ fn lists() {
             sort([3, 1, 2])
                 list(int): 1, 2, 3
             sort(self.lines, total)[1].product
-                ambiguous_name at `total`: expected one meaning of `total`, found the column `total` of the item and `vars.total`; write `item.total` or `vars.total`
+                text: cable
             sort([true])
-                list(bool): true
+                type_mismatch at `sort([true])`: expected a list whose elements have an order, found list(bool)
             sublist([1, 2, 3], 2)
                 list(int): 2, 3
             sublist([1, 2, 3], 1, 2)
@@ -951,7 +953,7 @@ fn dates_and_money() {
             convert(self.price, "RUB", today())
                 money: 900 RUB
             convert(self.budget, "EUR")
-                money: 10.00 EUR
+                money: 10 EUR
             convert(self.budget, "USD")
                 fails: expected a rate of USD on 2026-03-03, found none
             money(5, "EUR") + self.price
@@ -1048,7 +1050,7 @@ fn values_fit_their_place() {
         "satisfied"
             stage of lead: satisfied
         closed
-            unknown_name at `closed`: expected a name or stage of lead, found `closed`; quote a text: "closed"
+            unknown_name at `closed`: expected a name or stage of lead, found `closed`; write one of qualification, satisfied
         self.name
             type_mismatch at `self.name`: expected stage of lead, found text
         if self.active then satisfied else self.stage
@@ -1071,7 +1073,7 @@ fn values_fit_their_place() {
         [hardware]
             list(ref(need_type)): need_type hardware
         hardware
-            unknown_name at `hardware`: expected a name in scope, found `hardware`; quote a text: "hardware"
+            unknown_name at `hardware`: expected a name in scope, found `hardware`; write `[hardware]` for a list of one
         self.need_type
             type_mismatch at `self.need_type`: expected list(ref(need_type)), found ref(need_type); write `[self.need_type]` for a list of one
         self.wishes
@@ -1124,7 +1126,6 @@ fn searched_records() {
             type_mismatch at `lines[total > 100][1].product`: expected bool, found text
         lines[status = paid][1].product
             ambiguous_name at `status`: expected one meaning of `status`, found the column `status` of the item and the column `status` of lead; write `item.status` or `self.status`
-            unknown_name at `paid`: expected a name in scope, found `paid`; did you mean `id`?
             type_mismatch at `lines[status = paid][1].product`: expected bool, found text
         lines[item.status = paid][1].product
             type_mismatch at `lines[item.status = paid][1].product`: expected bool, found text

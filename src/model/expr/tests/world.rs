@@ -120,7 +120,7 @@ pub(super) fn process() -> Names {
     names.member("params", "limit", Type::Number, Slot(3)).member("params", "note", Type::Text, Slot(4));
     names.member("vars", "note", Type::Text, Slot(5)).member("vars", "tries", Type::Int, Slot(6));
     names.member("vars", "result", ty("enum won lost"), Slot(7)).member("vars", "thing", Type::Any, Slot(8));
-    names.member("vars", "total", Type::Money, Slot(10));
+    names.member("vars", "debt", Type::Money, Slot(10));
     names.changing("lead", SELF);
     names
 }
@@ -162,7 +162,7 @@ impl Env for Values {
             6 => Value::Number(3.into()),
             7 => Value::text("won"),
             8 => Value::text("anything"),
-            _ => return Err(EvalError::Unknown("total".into())),
+            _ => return Err(EvalError::Unknown("debt".into())),
         })
     }
     fn column(&self, record: &Ref, column: &Name) -> Result<Value, EvalError> {
