@@ -170,31 +170,20 @@ pub(super) fn mend(a: &Type, b: &Type) -> Option<String> {
     Some(help.to_owned())
 }
 
-impl Type {
-    /// Whether a value may stand where this type is declared: null always, a number also for money.
-    ///
-    /// ```
-    /// use stageflow::model::{Type, Value};
-    /// assert!(Type::Int.admits(&Value::Number(2.into())) && !Type::Int.admits(&Value::text("2")));
-    /// ```
-    pub fn admits(&self, value: &Value) -> bool {
-        match (self, value) {
-            (_, Value::Null(_)) | (Type::Any, _) => true,
-            (Type::Text | Type::Stage(_), Value::Text(_)) => true,
-            (Type::Enum(codes), Value::Text(code)) => codes.has(code),
-            (Type::Int, Value::Number(number)) => number.is_integer(),
-            (Type::Number | Type::Money, Value::Number(_)) | (Type::Money, Value::Money(_)) => true,
-            (Type::Bool, Value::Bool(_)) | (Type::Date, Value::Date(_)) => true,
-            (Type::DateTime, Value::DateTime(_)) | (Type::Duration, Value::Duration(_)) => true,
-            (Type::Ref(entities), Value::Ref(record)) => entities.is_empty() || entities.contains(&record.entity),
-            (Type::List(of), Value::List(items)) => items.iter().all(|item| of.admits(item)),
-            (Type::Map(entries), Value::Map(values)) => {
-                values.iter().all(|(name, value)| entries.iter().any(|(known, ty)| known == name && ty.admits(value)))
-            }
-            _ => false,
+/// Whether a value is of the type: null always, a number also where money is expected.
+pub(super) fn admits(ty: &Type, value: &Value) -> bool {
+    match (ty, value) {
+        (Type::DateTime, Value::Date(_)) => false,
+        (Type::List(of), Value::List(items)) => items.iter().all(|item| admits(of, item)),
+        (Type::Map(entries), Value::Map(values)) => {
+            let entry = |name: &Name| entries.iter().find(|(known, _)| known == name);
+            values.iter().all(|(name, value)| entry(name).is_some_and(|(_, ty)| admits(ty, value)))
         }
+        _ => ty.accepts(value),
     }
+}
 
+impl Type {
     /// The type of the elements, when it is a list.
     pub fn element(&self) -> Option<&Type> {
         if let Type::List(of) = self { Some(of) } else { None }

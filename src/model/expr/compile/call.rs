@@ -247,7 +247,7 @@ impl Compiler<'_> {
 }
 
 fn is_whole(given: &Typed) -> bool {
-    given.node.constant().is_some_and(|value| Type::Int.admits(value))
+    given.node.constant().is_some_and(|value| types::admits(&Type::Int, value))
 }
 
 /// The result of the built-ins that depend on how many arguments there are.

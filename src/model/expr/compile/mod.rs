@@ -15,6 +15,9 @@ use super::types::{self, Fit};
 use super::{Env, EvalError, ExprProblem, Names, Schema, Slot, parse};
 use crate::model::{Name, Span, Type, Value, suggest};
 
+/// The most problems that one expression reports: what follows is hardly read, and looking for help costs time.
+const MAX_PROBLEMS: usize = 20;
+
 /// A compiled part and the type of its value.
 #[derive(Clone)]
 pub(super) struct Typed {
@@ -103,7 +106,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn report(&mut self, at: At, code: &'static str, message: impl Into<String>, help: Option<String>) -> Typed {
-        self.problems.push(ExprProblem { code, span: self.place(at), message: message.into(), help });
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(ExprProblem { code, span: self.place(at), message: message.into(), help });
+        }
         Typed { node: Node::new(Kind::Broken, at), ty: Type::Any }
     }
 
@@ -154,7 +159,7 @@ impl<'a> Compiler<'a> {
             return Typed { ty: expected.clone(), ..typed };
         }
         // A whole literal such as `2.0` is an int.
-        if *expected == Type::Int && typed.node.constant().is_some_and(|value| Type::Int.admits(value)) {
+        if *expected == Type::Int && typed.node.constant().is_some_and(|value| types::admits(&Type::Int, value)) {
             return Typed { ty: Type::Int, ..typed };
         }
         let kind = match types::fit(&typed.ty, expected) {
@@ -183,15 +188,16 @@ impl<'a> Compiler<'a> {
 
     /// A quoted text; where a code, stage or lookup row is expected, it is that one.
     fn quoted(&mut self, text: &Arc<str>, hint: Option<&Type>, at: At) -> Typed {
-        match hint.map(|ty| (ty, self.codes(ty))) {
-            Some((ty, Some(codes))) => match codes.iter().find(|(code, _)| code.as_str() == text.as_ref()) {
-                Some((_, value)) => constant(value.clone(), ty.clone(), at),
+        match hint.filter(|ty| self.has_codes(ty)) {
+            Some(ty) => match self.code(text, ty) {
+                Some(value) => constant(value, ty.clone(), at),
                 None => {
-                    let help = choose_among(text, &codes);
+                    let codes = self.codes(ty);
+                    let help = suggest::did_you_mean(text, codes.iter().map(Name::as_str)).or_else(|| one_of(&codes));
                     self.report(at, "unknown_code", format!("expected {ty}, found \"{text}\""), help)
                 }
             },
-            _ => constant(Value::Text(Arc::clone(text)), Type::Text, at),
+            None => constant(Value::Text(Arc::clone(text)), Type::Text, at),
         }
     }
 
@@ -220,24 +226,40 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// The codes of a type whose values may be written as bare words: enums, stages, lookups.
-    fn codes(&self, ty: &Type) -> Option<Vec<(Name, Value)>> {
+    /// Whether the values of a type may be written as bare words: enums, stages, lookups.
+    fn has_codes(&self, ty: &Type) -> bool {
         match ty {
-            Type::Enum(codes) => Some(codes.values.iter().map(|(code, _)| (code.clone(), Value::text(code))).collect()),
+            Type::Enum(_) | Type::Stage(_) => true,
+            Type::Ref(entities) => entities.iter().any(|entity| self.schema.is_lookup(entity)),
+            _ => false,
+        }
+    }
+
+    /// The code, stage or row that the word is where this type is expected.
+    fn code(&self, word: &str, ty: &Type) -> Option<Value> {
+        match ty {
+            Type::Enum(codes) => codes.has(word).then(|| Value::text(word)),
             Type::Stage(entity) => {
-                Some(self.schema.stages(entity).into_iter().map(|stage| (stage.clone(), Value::text(&stage))).collect())
+                self.schema.stages(entity).iter().any(|stage| **stage == *word).then(|| Value::text(word))
             }
-            Type::Ref(entities) if entities.iter().any(|entity| self.schema.is_lookup(entity)) => {
-                let lookups = entities.iter().filter(|entity| self.schema.is_lookup(entity));
-                let rows = lookups.flat_map(|lookup| {
-                    let value = move |row: Name| {
-                        (row.clone(), Value::Ref(crate::model::Ref { entity: lookup.clone(), id: row }))
-                    };
-                    self.schema.rows(lookup).into_iter().map(value)
-                });
-                Some(rows.collect())
+            Type::Ref(entities) => {
+                let has = |entity: &&Name| self.schema.is_lookup(entity) && self.schema.has_row(entity, word);
+                entities.iter().find(has).map(|lookup| Value::Ref(crate::model::Ref::new(lookup, word)))
             }
             _ => None,
+        }
+    }
+
+    /// All codes, stages or rows of a type, for help.
+    fn codes(&self, ty: &Type) -> Vec<Name> {
+        match ty {
+            Type::Enum(codes) => codes.values.iter().map(|(code, _)| code.clone()).collect(),
+            Type::Stage(entity) => self.schema.stages(entity),
+            Type::Ref(entities) => {
+                let lookups = entities.iter().filter(|entity| self.schema.is_lookup(entity));
+                lookups.flat_map(|lookup| self.schema.rows(lookup)).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -307,11 +329,10 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// "did you mean", else the codes when they are few.
-fn choose_among(word: &str, codes: &[(Name, Value)]) -> Option<String> {
-    let names = || codes.iter().map(|(code, _)| code.as_str());
-    let listed = || format!("write one of {}", names().collect::<Vec<_>>().join(", "));
-    suggest::did_you_mean(word, names()).or_else(|| (1..=12).contains(&codes.len()).then(listed))
+/// The codes, when they are few.
+fn one_of(codes: &[Name]) -> Option<String> {
+    let listed = || format!("write one of {}", codes.iter().map(Name::as_str).collect::<Vec<_>>().join(", "));
+    (1..=12).contains(&codes.len()).then(listed)
 }
 
 fn constant(value: Value, ty: Type, at: At) -> Typed {

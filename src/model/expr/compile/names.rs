@@ -14,11 +14,11 @@ struct Meaning {
 impl Compiler<'_> {
     pub(super) fn bare(&mut self, word: &str, hint: Option<&Type>, at: At) -> Typed {
         let mut meanings = self.meanings(word, at);
-        if let Some((ty, value)) = hint.and_then(|ty| self.code(word, ty)) {
+        if let Some((ty, value)) = hint.and_then(|ty| Some((ty, self.code(word, ty)?))) {
             // What cannot stand here is not meant.
-            meanings.retain(|meaning| types::comparable(&meaning.typed.ty, &ty));
-            let what = format!("the value of {ty}");
-            meanings.push(Meaning { typed: constant(value, ty, at), what, plainly: Some(format!("\"{word}\"")) });
+            meanings.retain(|meaning| types::comparable(&meaning.typed.ty, ty));
+            let (what, typed) = (format!("the value of {ty}"), constant(value, ty.clone(), at));
+            meanings.push(Meaning { typed, what, plainly: Some(format!("\"{word}\"")) });
         }
         if meanings.len() > 1 {
             return self.ambiguous(word, &meanings, at);
@@ -32,12 +32,6 @@ impl Compiler<'_> {
     /// Whether the word stands for something without the help of an expected type.
     pub(super) fn is_name(&self, word: &str) -> bool {
         !self.meanings(word, At::default()).is_empty()
-    }
-
-    /// The code, stage or row that the word is where this type is expected.
-    fn code(&self, word: &str, ty: &Type) -> Option<(Type, Value)> {
-        let value = self.codes(ty)?.into_iter().find(|(code, _)| code.as_str() == word)?.1;
-        Some((ty.clone(), value))
     }
 
     fn meanings(&self, word: &str, at: At) -> Vec<Meaning> {
@@ -110,8 +104,8 @@ impl Compiler<'_> {
     }
 
     fn unknown(&mut self, word: &str, hint: Option<&Type>, at: At) -> Typed {
-        let help = self.help_for(word, hint);
-        let expected = match hint.filter(|ty| self.codes(ty).is_some()) {
+        let help = if self.problems.len() < MAX_PROBLEMS { self.help_for(word, hint) } else { None };
+        let expected = match hint.filter(|ty| self.has_codes(ty)) {
             Some(ty) => format!("a name or {ty}"),
             None => "a name in scope".to_owned(),
         };
@@ -140,17 +134,16 @@ impl Compiler<'_> {
         {
             return Some(format!("write `[{word}]` for a list of one"));
         }
-        let codes = hint.and_then(|ty| self.codes(ty)).unwrap_or_default();
         let columns = self.columns_in_scope();
         let locals = self.locals.iter().filter_map(|local| local.name.as_deref());
         let names = self.names.entries.iter().map(|entry| entry.name.as_str());
-        let candidates = locals
-            .chain(names)
-            .chain(columns.iter().map(Name::as_str))
-            .chain(codes.iter().map(|(code, _)| code.as_str()));
-        let near = suggest::did_you_mean(word, candidates).or_else(|| choose_among(word, &codes));
+        let codes = hint.map_or_else(Vec::new, |ty| self.codes(ty));
+        let near = |names: &mut dyn Iterator<Item = &str>| suggest::did_you_mean(word, names);
         let texty = matches!(hint, None | Some(Type::Text | Type::Any));
-        near.or_else(|| texty.then(|| format!("quote a text: \"{word}\"")))
+        near(&mut codes.iter().map(Name::as_str))
+            .or_else(|| near(&mut locals.chain(names).chain(columns.iter().map(Name::as_str))))
+            .or_else(|| one_of(&codes))
+            .or_else(|| texty.then(|| format!("quote a text: \"{word}\"")))
     }
 
     fn columns_in_scope(&self) -> Vec<Name> {

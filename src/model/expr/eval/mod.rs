@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::ast::{At, Compare};
 use super::builtin::Builtin;
 use super::node::{Kind, Node, Part, Step, Sub, Test};
-use super::{Env, EvalError, Slot};
+use super::{Env, EvalError, Slot, types};
 use crate::model::{Name, Null, Ref, Value};
 
 type Given<T = Value> = Result<T, EvalError>;
@@ -95,10 +95,10 @@ impl<'e> Eval<'e> {
             }
             Kind::Instance(of, ty) => {
                 let value = self.eval(of)?;
-                Ok(Value::Bool(!value.is_null() && ty.admits(&value)))
+                Ok(Value::Bool(!value.is_null() && types::admits(ty, &value)))
             }
             Kind::Fit(of, ty) => match self.eval(of)? {
-                value if ty.admits(&value) => Ok(value),
+                value if types::admits(ty, &value) => Ok(value),
                 Value::Date(day) if *ty == crate::model::Type::DateTime => self.end_of_day(day),
                 value => Err(EvalError::kind(ty.to_string(), value.kind())),
             },

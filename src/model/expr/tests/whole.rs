@@ -55,12 +55,13 @@ fn reads_are_exact() {
         .map(str::trim)
         .map(|text| {
             let reads: Vec<String> = compile(text).reads().iter().map(path).collect();
+            let reads = if reads.is_empty() { vec!["nothing".to_owned()] } else { reads };
             format!("{text}\n    {}\n", reads.join(", "))
         })
         .collect();
     expect![[r#"
         1 + 2
-    
+            nothing
         self.account.name = "x" and self.account.kind = b2b
             #0.account(lead).kind(account), #0.account(lead).name(account)
         self = record
