@@ -8,4 +8,5 @@ pub mod graph;
 pub mod instance;
 pub mod load;
 pub mod model;
+pub mod store;
 pub mod turn;

@@ -14,6 +14,6 @@ pub use library::{
     Check, ChildOf, Currencies, Document, Entity, ErrorCode, Field, FillOrder, Final, Library, Message, Mirror, Moves,
     Role, ServiceSpec, Setting, Signal, Stage, StageHistory, StageTable,
 };
-pub use plan::{Cause, IdSource, Plan, Refusal, SaveContext, StageTransition, Wish, plan};
+pub use plan::{Cause, IdSource, InstanceId, Plan, Refusal, SaveContext, StageTransition, Wish, plan};
 pub use record::{Change, EventKind, Record, RecordEvent};
 pub use window::{Access, Mark, NoRecords, Order, Overlay, Principal, Query, Window, WindowError};

@@ -61,7 +61,7 @@ pub enum Fact {
     #[n(15)]
     Mended(
         #[n(0)]
-        #[cbor(with = "crate::instance::rows::id")]
+        #[cbor(with = "crate::model::code::id")]
         Id,
         #[n(1)] String,
     ),

@@ -75,11 +75,11 @@ pub struct InstanceRow {
 pub struct TaskRow {
     /// Its id.
     #[n(0)]
-    #[cbor(with = "crate::instance::rows::id")]
+    #[cbor(with = "crate::model::code::id")]
     pub id: Id,
     /// Its instance.
     #[n(1)]
-    #[cbor(with = "crate::instance::rows::id")]
+    #[cbor(with = "crate::model::code::id")]
     pub instance: Id,
     /// The wait it belongs to.
     #[n(2)]
@@ -154,11 +154,11 @@ pub struct TimerRow {
 pub struct JobRow {
     /// Its id; also the idempotency key, the same over all retries.
     #[n(0)]
-    #[cbor(with = "crate::instance::rows::id")]
+    #[cbor(with = "crate::model::code::id")]
     pub id: Id,
     /// Its instance.
     #[n(1)]
-    #[cbor(with = "crate::instance::rows::id")]
+    #[cbor(with = "crate::model::code::id")]
     pub instance: Id,
     /// The wait it answers.
     #[n(2)]
@@ -314,7 +314,7 @@ pub enum Receiver {
     #[n(0)]
     Wait(
         #[n(0)]
-        #[cbor(with = "crate::instance::rows::id")]
+        #[cbor(with = "crate::model::code::id")]
         Id,
         #[n(1)] WaitId,
     ),
@@ -322,7 +322,7 @@ pub enum Receiver {
     #[n(1)]
     Instance(
         #[n(0)]
-        #[cbor(with = "crate::instance::rows::id")]
+        #[cbor(with = "crate::model::code::id")]
         Id,
     ),
     /// A start event of the newest version of a process, by its position; and the record the new run is about, where the start names one.
@@ -332,30 +332,3 @@ pub enum Receiver {
 
 /// Named values, for forms and payloads.
 pub type Values = BTreeMap<Name, Value>;
-
-/// The stored form of an id: sixteen bytes.
-pub mod id {
-    use minicbor::bytes::ByteArray;
-    use minicbor::{Decode, Decoder, Encode, Encoder};
-
-    /// Writes an id.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub fn encode<C, W: minicbor::encode::Write>(
-        id: &super::Id,
-        e: &mut Encoder<W>,
-        ctx: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        ByteArray::from(*id.as_bytes()).encode(e, ctx)
-    }
-
-    /// Reads an id.
-    ///
-    /// # Errors
-    /// When there are not sixteen bytes.
-    pub fn decode<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<super::Id, minicbor::decode::Error> {
-        let bytes: ByteArray<16> = Decode::decode(d, ctx)?;
-        Ok(uuid::Uuid::from_bytes(bytes.into()))
-    }
-}

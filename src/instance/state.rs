@@ -64,14 +64,14 @@ pub struct State {
 pub struct Caller {
     /// The calling instance.
     #[n(0)]
-    #[cbor(with = "crate::instance::rows::id")]
+    #[cbor(with = "crate::model::code::id")]
     pub instance: Id,
     /// The wait of its call activity.
     #[n(1)]
     pub wait: WaitId,
     /// The first instance of the chain of calls.
     #[n(2)]
-    #[cbor(with = "crate::instance::rows::id")]
+    #[cbor(with = "crate::model::code::id")]
     pub root: Id,
     /// The error and escalation codes that are caught outside; `*` for a catch-all.
     #[n(3)]
@@ -195,7 +195,7 @@ pub enum WaitKind {
     #[n(0)]
     Task(
         #[n(0)]
-        #[cbor(with = "crate::instance::rows::id")]
+        #[cbor(with = "crate::model::code::id")]
         Id,
     ),
     /// An instant, in microseconds since 1970 UTC.
@@ -217,14 +217,14 @@ pub enum WaitKind {
     #[n(6)]
     Job(
         #[n(0)]
-        #[cbor(with = "crate::instance::rows::id")]
+        #[cbor(with = "crate::model::code::id")]
         Id,
     ),
     /// A called instance.
     #[n(7)]
     Call(
         #[n(0)]
-        #[cbor(with = "crate::instance::rows::id")]
+        #[cbor(with = "crate::model::code::id")]
         Id,
     ),
     /// The scopes inside it.
@@ -240,7 +240,7 @@ pub enum WaitKind {
     #[n(11)]
     Incident(
         #[n(0)]
-        #[cbor(with = "crate::instance::rows::id")]
+        #[cbor(with = "crate::model::code::id")]
         Id,
     ),
 }
@@ -250,7 +250,7 @@ pub enum WaitKind {
 pub struct Incident {
     /// Its id outside.
     #[n(0)]
-    #[cbor(with = "crate::instance::rows::id")]
+    #[cbor(with = "crate::model::code::id")]
     pub id: Id,
     /// The token that stands still; none when the whole turn was undone.
     #[n(1)]

@@ -50,7 +50,7 @@ impl Turn<'_> {
             command: self.context.command,
             process: Some(self.def.process.clone()),
             version: Some(self.def.version),
-            instance: Some(self.row.id),
+            instance: Some(crate::entity::InstanceId(self.row.id)),
             step: Some(self.def.step(node)),
             on_behalf_of: self.context.on_behalf_of.clone().or_else(|| self.state.initiator.clone()),
         };

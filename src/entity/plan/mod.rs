@@ -8,6 +8,7 @@ mod values;
 mod work;
 
 use chrono::{DateTime, Utc};
+use minicbor::{Decode, Encode};
 use uuid::Uuid;
 
 use super::library::Library;
@@ -89,40 +90,65 @@ pub struct SaveContext<'a> {
 }
 
 /// What a change is part of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Cause {
     /// The command.
+    #[n(0)]
+    #[cbor(with = "crate::model::code::id")]
     pub command: Uuid,
     /// The process.
+    #[n(1)]
     pub process: Option<Name>,
     /// Its version.
+    #[n(2)]
     pub version: Option<u32>,
     /// The instance.
-    pub instance: Option<Uuid>,
+    #[n(3)]
+    pub instance: Option<InstanceId>,
     /// The step.
+    #[n(4)]
     pub step: Option<Name>,
     /// On whose behalf.
+    #[n(5)]
     pub on_behalf_of: Option<Ref>,
 }
 
+/// The id of an instance, where it may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub struct InstanceId(
+    #[n(0)]
+    #[cbor(with = "crate::model::code::id")]
+    pub Uuid,
+);
+
 /// An emitted stage transition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct StageTransition {
     /// The record.
+    #[n(0)]
     pub record: Ref,
     /// Its revision.
+    #[n(1)]
     pub revision: u64,
     /// The stage before; none for a new record.
+    #[n(2)]
     pub from: Option<Name>,
     /// The stage now.
+    #[n(3)]
     pub to: Name,
     /// The title of the stage before.
+    #[n(4)]
     pub from_title: Text,
     /// The title of the stage now.
+    #[n(5)]
     pub to_title: Text,
     /// When.
+    #[n(6)]
+    #[cbor(with = "crate::model::code::instant")]
     pub at: DateTime<Utc>,
     /// What caused it.
+    #[n(7)]
     pub cause: Cause,
 }
 

@@ -1,0 +1,489 @@
+//! Reading and writing the rows of a memory store.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::tables::{KeptMessage, Tables};
+use crate::entity::Change;
+use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, State, TaskRow, WaitId};
+use crate::model::Name;
+use crate::store::code::{freeze, thaw};
+use crate::store::{
+    Applied, Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Reader, Seen, StoreError,
+    TaskFilter, Tx, Write,
+};
+
+const PAGE: usize = 1_000;
+
+impl Reader for Tables {
+    fn instance(&self, id: Id) -> Result<Option<(InstanceRow, State)>, StoreError> {
+        let Some((row, bytes)) = self.instances.get(&id) else { return Ok(None) };
+        Ok(Some((row.clone(), thaw(bytes, "the state of an instance")?)))
+    }
+
+    fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, StoreError> {
+        let fits = |row: &&InstanceRow| {
+            filter.process.as_ref().is_none_or(|process| row.process == *process)
+                && filter.record.as_ref().is_none_or(|record| row.record.as_ref() == Some(record))
+                && filter.status.is_none_or(|status| row.status == status)
+                && (!filter.incidents || row.incidents > 0)
+                && filter.after.is_none_or(|after| row.id > after)
+        };
+        let limit = filter.limit.unwrap_or(PAGE);
+        Ok(match (&filter.record, filter.incidents) {
+            (Some(record), _) => {
+                let ids = self.by_record.get(record).into_iter().flatten();
+                ids.filter_map(|id| self.row(*id)).filter(fits).take(limit).cloned().collect()
+            }
+            (None, true) => {
+                self.troubled.iter().filter_map(|id| self.row(*id)).filter(fits).take(limit).cloned().collect()
+            }
+            (None, false) => self.instances.values().map(|(row, _)| row).filter(fits).take(limit).cloned().collect(),
+        })
+    }
+
+    fn tasks(&self, filter: &TaskFilter) -> Result<Vec<TaskRow>, StoreError> {
+        let mut found: Vec<&TaskRow> = self.tasks.values().map(|row| &**row).filter(|row| filter.fits(row)).collect();
+        found.sort_by_key(|row| (row.due.unwrap_or(i64::MAX), row.id));
+        Ok(found.into_iter().take(filter.limit.unwrap_or(PAGE)).cloned().collect())
+    }
+
+    fn journal(&self, of: &JournalOf, after: u64, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
+        let from = self.journal.partition_point(|(row, _)| row.seq <= after);
+        let fits = |row: &&JournalRow| match of {
+            JournalOf::All => true,
+            JournalOf::Instance(id) => row.instance == Some(*id),
+            JournalOf::Record(record) => row.body.changes.iter().any(|change| change.record == *record),
+        };
+        Ok(self.journal.range(from..).map(|(row, _)| row).filter(fits).take(limit).cloned().collect())
+    }
+
+    fn seen(&self, command: Id) -> Result<Option<Seen>, StoreError> {
+        Ok(self.seen.get(&command).map(|(seen, _)| seen.clone()))
+    }
+
+    fn due_timers(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<(DateTime<Utc>, Id, WaitId)>, StoreError> {
+        Ok(self.timers.iter().take_while(|(due, ..)| *due <= now).take(limit).copied().collect())
+    }
+
+    fn next_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let timer = self.timers.first().map(|(due, ..)| *due);
+        let job = self.due_jobs.first().and_then(|(due, _)| DateTime::from_timestamp_micros(*due));
+        Ok(timer.into_iter().chain(job).min())
+    }
+
+    fn job(&self, id: Id) -> Result<Option<JobRow>, StoreError> {
+        Ok(self.jobs.get(&id).cloned())
+    }
+
+    fn next_reaction(&self) -> Result<Option<(u64, Reaction)>, StoreError> {
+        Ok(self.inbox.first_key_value().map(|(seq, reaction)| (*seq, reaction.clone())))
+    }
+
+    fn failed_reactions(&self) -> Result<Vec<FailedReaction>, StoreError> {
+        let failed = self.failed.iter();
+        Ok(failed
+            .map(|(seq, (reaction, why))| FailedReaction { seq: *seq, reaction: reaction.clone(), why: why.clone() })
+            .collect())
+    }
+
+    fn deployments(&self) -> Result<Vec<Deployment>, StoreError> {
+        Ok(self.deployments.clone())
+    }
+
+    fn cursor(&self, consumer: &str) -> Result<u64, StoreError> {
+        Ok(self.cursors.get(consumer).copied().unwrap_or(0))
+    }
+}
+
+impl Tx for Tables {
+    fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.mark();
+        Ok(())
+    }
+
+    fn rollback(&mut self) -> Result<(), StoreError> {
+        self.rollback_mark();
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.release_mark();
+        Ok(())
+    }
+
+    fn apply(&mut self, write: &Write) -> Result<Applied, StoreError> {
+        if let Some(refused) = self.guard(write) {
+            return Ok(refused);
+        }
+        if let Some((row, state)) = &write.instance {
+            self.put_instance(row, freeze(state).into());
+        }
+        for Change { target, after, .. } in &write.changes {
+            self.put_record(target, after.clone());
+        }
+        for (name, value) in &write.settings {
+            let (name, before) = (name.clone(), self.settings.insert(name.clone(), value.clone()));
+            self.undo_by(move |tables| restore(&mut tables.settings, name, before));
+        }
+        write.needs.iter().for_each(|need| self.need(need));
+        if let Some(seq) = write.consumed {
+            self.take_reaction(seq);
+        }
+        for reaction in &write.reactions {
+            let seq = self.number();
+            self.inbox.insert(seq, reaction.clone());
+            self.undo_by(move |tables| drop(tables.inbox.remove(&seq)));
+        }
+        self.append(write);
+        Ok(Applied::Applied(self.seq))
+    }
+
+    fn claim_jobs(&mut self, claim: &Claim) -> Result<Vec<JobRow>, StoreError> {
+        let now = claim.now.timestamp_micros();
+        let fits = |id: &Id| {
+            let job = self.jobs.get(id);
+            job.is_some_and(|job| claim.services.is_empty() || claim.services.contains(&job.service))
+        };
+        let due = self.due_jobs.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).filter(fits);
+        let ids: Vec<Id> = due.take(claim.limit).collect();
+        let mut claimed = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some(job) = self.jobs.get(&id).cloned() else { continue };
+            // The first lease is the attempt that the job was made for; a lease that ran out was an attempt too.
+            let again = u32::from(job.leased_until.is_some());
+            let until = claim.until.timestamp_micros();
+            let job = JobRow { attempt: job.attempt.saturating_add(again), leased_until: Some(until), ..job };
+            self.put_job(&job);
+            claimed.push(job);
+        }
+        Ok(claimed)
+    }
+
+    fn extend_job(&mut self, id: Id, attempt: u32, until: DateTime<Utc>) -> Result<bool, StoreError> {
+        let Some(job) = self.jobs.get(&id).filter(|job| job.attempt == attempt).cloned() else { return Ok(false) };
+        self.put_job(&JobRow { leased_until: Some(until.timestamp_micros()), ..job });
+        Ok(true)
+    }
+
+    fn park_reaction(&mut self, seq: u64, why: Option<&str>) -> Result<(), StoreError> {
+        match why {
+            Some(why) => {
+                if let Some(reaction) = self.inbox.remove(&seq) {
+                    self.failed.insert(seq, (reaction.clone(), why.to_string()));
+                    self.undo_by(move |tables| {
+                        tables.failed.remove(&seq);
+                        tables.inbox.insert(seq, reaction);
+                    });
+                }
+            }
+            None => {
+                if let Some((reaction, why)) = self.failed.remove(&seq) {
+                    self.inbox.insert(seq, reaction.clone());
+                    self.undo_by(move |tables| {
+                        tables.inbox.remove(&seq);
+                        tables.failed.insert(seq, (reaction, why));
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn deploy(&mut self, deployment: &Deployment) -> Result<(), StoreError> {
+        self.deployments.push(deployment.clone());
+        self.undo_by(|tables| drop(tables.deployments.pop()));
+        Ok(())
+    }
+
+    fn index(&mut self, columns: &[(Name, Name)]) -> Result<(), StoreError> {
+        // More indexes than needed do no harm: not undone.
+        self.add_index(columns);
+        Ok(())
+    }
+
+    fn set_offset(&mut self, micros: i64) -> Result<(), StoreError> {
+        let before = std::mem::replace(&mut self.offset, micros);
+        self.undo_by(move |tables| tables.offset = before);
+        Ok(())
+    }
+
+    fn set_cursor(&mut self, consumer: &str, seq: u64) -> Result<(), StoreError> {
+        let before = self.cursors.insert(consumer.to_string(), seq);
+        let consumer = consumer.to_string();
+        self.undo_by(move |tables| restore(&mut tables.cursors, consumer, before));
+        Ok(())
+    }
+
+    fn prune(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let read = self.cursors.values().copied().min().unwrap_or(u64::MAX);
+        let mut gone: u64 = 0;
+        while let Some((row, bytes)) = self.journal.front() {
+            if row.at >= before || row.seq > read {
+                break;
+            }
+            self.journal_bytes = self.journal_bytes.saturating_sub(*bytes);
+            self.journal.pop_front();
+            gone = gone.saturating_add(1);
+        }
+        let over = |row: &InstanceRow| row.ended.is_some_and(|ended| ended < before);
+        let old: Vec<InstanceRow> =
+            self.instances.values().map(|(row, _)| row).filter(|row| over(row)).cloned().collect();
+        for row in old {
+            self.instances.remove(&row.id);
+            if let Some(ids) = row.record.as_ref().and_then(|record| self.by_record.get_mut(record)) {
+                ids.remove(&row.id);
+            }
+            gone = gone.saturating_add(1);
+        }
+        let stamps = self.seen.len();
+        self.seen.retain(|_, (_, at)| *at >= before);
+        Ok(gone.saturating_add(stamps.saturating_sub(self.seen.len()) as u64))
+    }
+}
+
+fn restore<K: Ord, V>(map: &mut std::collections::BTreeMap<K, V>, key: K, before: Option<V>) {
+    match before {
+        Some(value) => drop(map.insert(key, value)),
+        None => drop(map.remove(&key)),
+    }
+}
+
+impl Tables {
+    fn guard(&self, write: &Write) -> Option<Applied> {
+        if let Some(stamp) = &write.stamp
+            && let Some((seen, _)) = self.seen.get(&stamp.command)
+        {
+            return Some(Applied::Duplicate(seen.clone()));
+        }
+        if let Some((id, attempt)) = write.job
+            && self.jobs.get(&id).is_none_or(|job| job.attempt != attempt)
+        {
+            return Some(Applied::Fenced);
+        }
+        if let Some((row, _)) = &write.instance {
+            let known = self.row(row.id).map_or(0, |found| found.revision);
+            if known.saturating_add(1) != row.revision {
+                return Some(Applied::Conflict(format!("the instance {} is at revision {known}", row.id)));
+            }
+            let key = row.key.as_ref().and_then(|key| self.keys.get(&(row.process.clone(), key.clone())));
+            if let Some(running) = key.filter(|running| **running != row.id) {
+                return Some(Applied::AlreadyRunning(*running));
+            }
+        }
+        let mut first = std::collections::BTreeSet::new();
+        let moved = write.changes.iter().filter(|change| first.insert(&change.target)).find(|change| {
+            let seen = change.before.as_ref().map(|record| (record.rev, record.links_rev));
+            self.records.get(&change.target).map(|record| (record.rev, record.links_rev)) != seen
+        });
+        moved.map(|change| Applied::Conflict(format!("{} was changed meanwhile", change.target)))
+    }
+
+    fn put_instance(&mut self, row: &InstanceRow, state: Arc<[u8]>) {
+        let before = self.instances.insert(row.id, (row.clone(), state));
+        self.link_instance(before.as_ref().map(|(row, _)| row), Some(row));
+        let id = row.id;
+        self.undo_by(move |tables| {
+            let now = tables.instances.remove(&id);
+            tables.link_instance(now.as_ref().map(|(row, _)| row), before.as_ref().map(|(row, _)| row));
+            if let Some(before) = before {
+                tables.instances.insert(id, before);
+            }
+        });
+    }
+
+    fn link_instance(&mut self, before: Option<&InstanceRow>, after: Option<&InstanceRow>) {
+        let record = |row: Option<&InstanceRow>| row.and_then(|row| Some((row.record.clone()?, row.id)));
+        if record(before) != record(after) {
+            if let Some((record, id)) = record(before)
+                && let Some(ids) = self.by_record.get_mut(&record)
+            {
+                ids.remove(&id);
+            }
+            if let Some((record, id)) = record(after) {
+                self.by_record.entry(record).or_default().insert(id);
+            }
+        }
+        let key =
+            |row: Option<&InstanceRow>| row.and_then(|row| Some(((row.process.clone(), row.key.clone()?), row.id)));
+        if key(before) != key(after) {
+            if let Some((key, _)) = key(before) {
+                self.keys.remove(&key);
+            }
+            if let Some((key, id)) = key(after) {
+                self.keys.insert(key, id);
+            }
+        }
+        if let Some(row) = before {
+            self.troubled.remove(&row.id);
+        }
+        if let Some(row) = after.filter(|row| row.incidents > 0) {
+            self.troubled.insert(row.id);
+        }
+    }
+
+    fn need(&mut self, need: &Need) {
+        match need {
+            Need::KeepTask(row) => self.put_task(row.id, Some(Arc::new((**row).clone()))),
+            Need::CloseTask(id, _) => self.put_task(*id, None),
+            Need::ArmTimer(row) => self.put_timer((row.instance, row.wait), Some(row.due)),
+            Need::DisarmTimer(id, wait) => self.put_timer((*id, *wait), None),
+            Need::Listen(row) => self.listen((row.instance, row.wait), row.topic.as_str()),
+            Need::Unlisten(id, wait) => self.unlisten((*id, *wait)),
+            Need::KeepJob(row) => self.put_job(row),
+            Need::CloseJob(id) => self.remove_job(*id),
+            Need::KeepMessage { name, key, with, until } => {
+                let seq = self.number();
+                let at = (crate::instance::Topic::message(name, key).as_str().to_string(), seq);
+                self.messages.insert(at.clone(), KeptMessage { with: with.clone(), until: *until });
+                self.undo_by(move |tables| drop(tables.messages.remove(&at)));
+            }
+            Need::TakeMessage(name, key) => {
+                let oldest = self.kept(name, key).next().map(|(at, message)| (at.clone(), message.clone()));
+                if let Some((at, message)) = oldest {
+                    self.messages.remove(&at);
+                    self.undo_by(move |tables| drop(tables.messages.insert(at, message)));
+                }
+            }
+        }
+    }
+
+    fn put_task(&mut self, id: Id, row: Option<Arc<TaskRow>>) {
+        let mirror = |row: &Option<Arc<TaskRow>>| row.as_ref().and_then(|row| row.mirror.clone());
+        let after = row.clone();
+        let before = match row {
+            Some(row) => self.tasks.insert(id, row),
+            None => self.tasks.remove(&id),
+        };
+        if let Some(record) = mirror(&before) {
+            self.mirrors.remove(&record);
+        }
+        if let Some(record) = mirror(&after) {
+            self.mirrors.insert(record, id);
+        }
+        self.undo_by(move |tables| {
+            let logging = std::mem::replace(&mut tables.logging, false);
+            tables.put_task(id, before);
+            tables.logging = logging;
+        });
+    }
+
+    fn put_timer(&mut self, key: (Id, WaitId), due: Option<DateTime<Utc>>) {
+        let before = match due {
+            Some(due) => self.timer_of.insert(key, due),
+            None => self.timer_of.remove(&key),
+        };
+        if let Some(before) = before {
+            self.timers.remove(&(before, key.0, key.1));
+        }
+        if let Some(due) = due {
+            self.timers.insert((due, key.0, key.1));
+        }
+        self.undo_by(move |tables| {
+            let logging = std::mem::replace(&mut tables.logging, false);
+            tables.put_timer(key, before);
+            tables.logging = logging;
+        });
+    }
+
+    fn listen(&mut self, key: (Id, WaitId), topic: &str) {
+        if !self.topics.entry(topic.to_string()).or_default().insert(key) {
+            return;
+        }
+        self.topics_of.entry(key).or_default().push(topic.to_string());
+        let topic = topic.to_string();
+        self.undo_by(move |tables| tables.forget_topic(key, &topic));
+    }
+
+    fn forget_topic(&mut self, key: (Id, WaitId), topic: &str) {
+        if let Some(waits) = self.topics.get_mut(topic) {
+            waits.remove(&key);
+            if waits.is_empty() {
+                self.topics.remove(topic);
+            }
+        }
+        if let Some(topics) = self.topics_of.get_mut(&key) {
+            topics.retain(|other| other != topic);
+            if topics.is_empty() {
+                self.topics_of.remove(&key);
+            }
+        }
+    }
+
+    fn unlisten(&mut self, key: (Id, WaitId)) {
+        let topics = self.topics_of.get(&key).cloned().unwrap_or_default();
+        for topic in &topics {
+            self.forget_topic(key, topic);
+        }
+        self.undo_by(move |tables| {
+            let logging = std::mem::replace(&mut tables.logging, false);
+            topics.iter().for_each(|topic| tables.listen(key, topic));
+            tables.logging = logging;
+        });
+    }
+
+    fn put_job(&mut self, job: &JobRow) {
+        let before = self.jobs.insert(job.id, job.clone());
+        if let Some(before) = &before {
+            self.due_jobs.remove(&(visible(before), before.id));
+        }
+        self.due_jobs.insert((visible(job), job.id));
+        let id = job.id;
+        self.undo_by(move |tables| {
+            let logging = std::mem::replace(&mut tables.logging, false);
+            match before {
+                Some(before) => tables.put_job(&before),
+                None => tables.remove_job(id),
+            }
+            tables.logging = logging;
+        });
+    }
+
+    fn remove_job(&mut self, id: Id) {
+        let Some(job) = self.jobs.remove(&id) else { return };
+        self.due_jobs.remove(&(visible(&job), id));
+        self.undo_by(move |tables| {
+            let logging = std::mem::replace(&mut tables.logging, false);
+            tables.put_job(&job);
+            tables.logging = logging;
+        });
+    }
+
+    fn take_reaction(&mut self, seq: u64) {
+        if let Some(reaction) = self.inbox.remove(&seq) {
+            self.undo_by(move |tables| drop(tables.inbox.insert(seq, reaction)));
+        }
+    }
+
+    fn append(&mut self, write: &Write) {
+        self.seq = self.seq.saturating_add(1);
+        let row = JournalRow { seq: self.seq, ..write.journal.clone() };
+        let at = row.at;
+        let bytes = 200_usize.saturating_add(row.body.facts.len().saturating_mul(64));
+        self.journal.push_back((row, bytes));
+        self.journal_bytes = self.journal_bytes.saturating_add(bytes);
+        if let Some(stamp) = &write.stamp {
+            let seen = Seen { hash: stamp.hash, answer: stamp.answer.clone() };
+            self.seen.insert(stamp.command, (seen, at));
+            let command = stamp.command;
+            self.undo_by(move |tables| drop(tables.seen.remove(&command)));
+        }
+        self.undo_by(move |tables| {
+            if tables.journal.pop_back().is_some() {
+                tables.journal_bytes = tables.journal_bytes.saturating_sub(bytes);
+            }
+            tables.seq = tables.seq.saturating_sub(1);
+        });
+        while self.journal_limit > 0 && self.journal_bytes > self.journal_limit && self.journal.len() > 1 {
+            if let Some((_, bytes)) = self.journal.pop_front() {
+                self.journal_bytes = self.journal_bytes.saturating_sub(bytes);
+            }
+        }
+    }
+}
+
+/// When a job may be claimed: when it is due, or when its lease has run out.
+fn visible(job: &JobRow) -> i64 {
+    job.leased_until.unwrap_or(job.due).max(job.due)
+}
