@@ -16,7 +16,7 @@ impl Turn<'_> {
     /// Opens a task with its own record. The inner error: the record could not be made.
     pub fn open_task(&mut self, owner: Owner, node: NodeIx, task: TaskSpec, count: u32) -> Step<Result<(), Fault>> {
         let id = self.context.ids.next_id();
-        let mirror = match self.mirror_wish(&task) {
+        let mirror = match self.mirror_wish(&task, node) {
             None => None,
             Some(Err(fault)) => return Ok(Err(fault)),
             Some(Ok(wish)) => match self.save(wish, node)? {
@@ -47,7 +47,7 @@ impl Turn<'_> {
     }
 
     /// The record that a task opens with, where the library mirrors tasks.
-    fn mirror_wish(&self, task: &TaskSpec) -> Option<Result<Wish, Fault>> {
+    fn mirror_wish(&self, task: &TaskSpec, node: NodeIx) -> Option<Result<Wish, Fault>> {
         let mirror = self.catalog.library.tasks.as_ref()?;
         let mut values = Values::new();
         values.insert(Name::new("title"), Value::text(task.title.get(&self.catalog.library.language())));
@@ -58,6 +58,9 @@ impl Turn<'_> {
         );
         values.insert(Name::new("start"), Value::DateTime(task.start));
         values.insert(Name::new("due"), task.due.map_or(Value::NULL, Value::DateTime));
+        values.insert(Name::new("process"), Value::text(&*self.def.process));
+        values.insert(Name::new("step"), Value::text(&*self.def.step(node)));
+        values.insert(Name::new("record"), self.state.record.clone().map_or(Value::NULL, Value::Ref));
         let set = self.mirror_columns(mirror, &mirror.opened, &values);
         Some(set.map(|mut set| {
             for (name, value) in &task.record {
