@@ -103,11 +103,11 @@ impl<'a> Parser<'a> {
         self.is(sign).then(|| self.take().1)
     }
 
-    fn expect(&mut self, sign: &str) -> Parsed<At> {
+    fn need(&mut self, sign: &str) -> Parsed<At> {
         self.accept(sign).ok_or_else(|| self.unexpected(&format!("`{sign}`")))
     }
 
-    fn expect_word(&mut self, word: &str) -> Parsed<At> {
+    fn need_word(&mut self, word: &str) -> Parsed<At> {
         if self.is_word(word) { Ok(self.take().1) } else { Err(self.unexpected(&format!("`{word}`"))) }
     }
 
@@ -138,6 +138,9 @@ impl<'a> Parser<'a> {
 
     /// Help where words stand side by side or a name is called: a built-in that does not exist was meant.
     fn hint(&self) -> Option<String> {
+        if self.is("..") {
+            return Some("a range is written in brackets: `x in [1..10]`".to_owned());
+        }
         let words = |token: &Token| matches!(token, Token::Word(_) | Token::Sign("("));
         let start = self.tokens.get(..self.next)?.iter().rposition(|(token, _)| !words(token)).map_or(0, |at| at + 1);
         let open = self.tokens.iter().skip(start).position(|(token, _)| *token == Token::Sign("("))? + start;
@@ -251,7 +254,7 @@ impl<'a> Parser<'a> {
     /// `x between a and b`.
     fn between(&mut self, of: Ast) -> Parsed {
         let from = self.expr(ADDING)?;
-        self.expect_word("and")?;
+        self.need_word("and")?;
         let to = self.expr(ADDING)?;
         let (at, inner) = (of.at.to(to.at), from.at.to(to.at));
         let range = self.make(Kind::Range(Box::new(Range { from, to, closed: (true, true) })), inner)?;
@@ -270,7 +273,7 @@ impl<'a> Parser<'a> {
     }
 
     fn instance(&mut self, of: Ast) -> Parsed {
-        self.expect_word("of")?;
+        self.need_word("of")?;
         let name = self.name(false)?;
         let at = of.at.to(name.at);
         self.make(Kind::Instance(Box::new(of), name), at)

@@ -14,7 +14,7 @@ impl Parser<'_> {
             } else if self.is("[") {
                 self.next += 1;
                 let inside = self.expr(0)?;
-                let at = left.at.to(self.expect("]")?);
+                let at = left.at.to(self.need("]")?);
                 left = self.make(Kind::Filter(Box::new(left), Box::new(inside)), at)?;
             } else {
                 return Ok(left);
@@ -93,9 +93,9 @@ impl Parser<'_> {
 
     fn condition(&mut self, at: At) -> Parsed {
         let test = self.expr(0)?;
-        self.expect_word("then")?;
+        self.need_word("then")?;
         let yes = self.expr(0)?;
-        self.expect_word("else")?;
+        self.need_word("else")?;
         let no = self.expr(0)?;
         let whole = at.to(no.at);
         self.make(Kind::If(Box::new(test), Box::new(yes), Box::new(no)), whole)
@@ -106,7 +106,7 @@ impl Parser<'_> {
         let mut bound = Vec::new();
         loop {
             let name = self.name(false)?;
-            self.expect_word("in")?;
+            self.need_word("in")?;
             let mut source = self.expr(0)?;
             if self.accept("..").is_some() {
                 let to = self.expr(ADDING)?;
@@ -118,7 +118,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.expect_word(then)?;
+        self.need_word(then)?;
         Ok((bound, self.expr(0)?))
     }
 
@@ -129,14 +129,14 @@ impl Parser<'_> {
             return self.range(first, false, at);
         }
         if !self.is(",") && !matches!(first.kind, Kind::Test(..)) {
-            let end = self.expect(")")?;
+            let end = self.need(")")?;
             return Ok(Ast { at: at.to(end), ..first });
         }
         let mut tests = vec![first];
         while self.accept(",").is_some() {
             tests.push(self.test(0)?);
         }
-        let end = self.expect(")")?;
+        let end = self.need(")")?;
         self.make(Kind::Tests(tests), at.to(end))
     }
 
@@ -153,13 +153,13 @@ impl Parser<'_> {
                 break;
             }
         }
-        let end = self.expect("]")?;
+        let end = self.need("]")?;
         self.make(Kind::List(items), at.to(end))
     }
 
     /// The rest of a range: its `..` stands next.
     fn range(&mut self, from: Ast, from_closed: bool, at: At) -> Parsed {
-        self.expect("..")?;
+        self.need("..")?;
         let to = self.expr(ADDING)?;
         let (to_closed, end) = match self.take() {
             (Token::Sign("]"), end) => (true, end),
@@ -184,18 +184,18 @@ impl Parser<'_> {
                     return Err(self.unexpected("a name"));
                 }
             };
-            self.expect(":")?;
+            self.need(":")?;
             entries.push((Word { text, at: place }, self.expr(0)?));
             if self.accept(",").is_none() {
                 break;
             }
         }
-        let end = self.expect("}")?;
+        let end = self.need("}")?;
         self.make(Kind::Context(entries), at.to(end))
     }
 
     fn call(&mut self, builtin: Builtin, at: At) -> Parsed {
-        self.expect("(")?;
+        self.need("(")?;
         let mut args = Vec::new();
         while !self.is(")") {
             args.push(if builtin == Builtin::Not { self.test(0)? } else { self.expr(0)? });
@@ -203,7 +203,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        let end = self.expect(")")?;
+        let end = self.need(")")?;
         self.make(Kind::Call(builtin, args), at.to(end))
     }
 }
