@@ -20,6 +20,7 @@ pub mod library;
 pub mod literal;
 pub mod pattern;
 pub mod problem;
+pub mod process;
 pub mod read;
 pub mod source;
 

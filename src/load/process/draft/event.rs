@@ -1,0 +1,250 @@
+//! Events: of boundaries, handlers and races, and what `wait` and `receive` wait for.
+
+use super::step::Reader;
+use super::{Event, FormItem, Kind, On, RecordKind, Then, Verb};
+use crate::load::cursor::{self, MapReader, Spanned};
+use crate::load::problem::Problem;
+use crate::load::read::{Node, Yaml};
+use crate::model::{Name, Span};
+
+/// The words by which an event is written; each place allows some of them.
+pub(crate) const BOUNDARY: &[&str] =
+    &["after", "at", "message", "signal", "event", "condition", "error", "escalation", "manual"];
+/// Those of a race: what has no place to be caught from is left out.
+pub(crate) const RACE: &[&str] = &["after", "at", "message", "signal", "event", "condition"];
+
+impl<'t> Reader<'t> {
+    /// The events under a key.
+    pub fn events_at(&self, map: &MapReader<'t>, key: &'static str, words: &'static [&'static str]) -> Vec<Event<'t>> {
+        let Some(node) = map.get(key) else { return Vec::new() };
+        let what = match key {
+            "boundary" => "a boundary event",
+            "handlers" => "a handler",
+            _ => "an option of a race",
+        };
+        let items = cursor::list(node, key, self.problems).unwrap_or_default();
+        items.iter().filter_map(|item| self.event(item, what, words)).collect()
+    }
+
+    fn event(&self, node: &'t Node, what: &'static str, words: &'static [&'static str]) -> Option<Event<'t>> {
+        let map = MapReader::new(node, what, self.problems)?;
+        let on = self.on(&map, what, words)?;
+        let mut event = self.about(&map, on, node.span);
+        event.id = map.name("id");
+        event.title = map.text("title");
+        let interrupt = map.bool("interrupt");
+        event.interrupt = interrupt.as_ref().is_none_or(|flag| flag.value);
+        if what == "an option of a race" && interrupt.is_some() {
+            let problem = Problem::error("unknown-key", node.span, "an option of a race has no key `interrupt`");
+            self.problems.push(problem.help("the first event of a race always wins"));
+        }
+        if what == "a handler" {
+            event.vars = self.variables(&map, "vars");
+        }
+        event.then = self.then(&map);
+        map.allow(&["doc"]);
+        map.finish();
+        Some(event)
+    }
+
+    /// The keys that say more about an event.
+    fn about(&self, map: &MapReader<'t>, on: On<'t>, span: Span) -> Event<'t> {
+        let record = matches!(on, On::Record(_));
+        let any = map.get("of").is_some_and(|of| {
+            if of.word() != Some("any") {
+                self.problems.error("wrong-type", of.span, "expected `of: any`, found something else");
+            }
+            true
+        });
+        let changed = if record { map.names("changed") } else { Vec::new() };
+        let when = if matches!(on, On::Record(_) | On::Message(_) | On::Signal(_)) { map.get("when") } else { None };
+        let key = if matches!(on, On::Message(_)) { map.get("key") } else { None };
+        Event {
+            span,
+            id: None,
+            title: None,
+            on,
+            when,
+            changed,
+            key,
+            any,
+            interrupt: true,
+            take: map.map("take"),
+            vars: Vec::new(),
+            then: Then::default(),
+        }
+    }
+
+    /// Which of the words is written.
+    fn on(&self, map: &MapReader<'t>, what: &str, words: &'static [&'static str]) -> Option<On<'t>> {
+        for later in ["compensate", "compensation"] {
+            if let Some(entry) = map.entry(later) {
+                self.later(later, entry.key.span);
+                return None;
+            }
+        }
+        let found: Vec<_> = words.iter().filter_map(|word| Some((*word, map.entry(word)?))).collect();
+        match found.as_slice() {
+            [(word, entry)] => self.on_word(map, word, &entry.value),
+            [] => {
+                let message = format!("expected {what} to say what happens, found none of {}", words.join(", "));
+                self.problems.error("no-event", map.span(), message);
+                None
+            }
+            [(first, at), (second, entry), ..] => {
+                let message = format!("expected {what} to say one thing that happens, found `{first}` and `{second}`");
+                let problem = Problem::error("two-events", entry.key.span, message);
+                self.problems.push(problem.label(at.key.span, "the first").help("write two items"));
+                None
+            }
+        }
+    }
+
+    fn on_word(&self, map: &MapReader<'t>, word: &str, value: &'t Node) -> Option<On<'t>> {
+        Some(match word {
+            "after" => On::After { after: value, every: map.get("every") },
+            "at" => On::At(value),
+            "message" => On::Message(self.id(value)?),
+            "signal" => On::Signal(self.id(value)?),
+            "event" => On::Record(self.record_kind(value)?),
+            "condition" => On::Condition(value),
+            "error" => On::Error(self.code(value)?),
+            "escalation" => On::Escalation(self.code(value)?),
+            _ => return self.manual(value),
+        })
+    }
+
+    /// A code, or `any`.
+    fn code(&self, node: &'t Node) -> Option<Option<Spanned<Name>>> {
+        if node.word() == Some("any") { Some(None) } else { self.id(node).map(Some) }
+    }
+
+    /// `{title, roles, form}`, or the title alone.
+    fn manual(&self, node: &'t Node) -> Option<On<'t>> {
+        let is_title = match &node.yaml {
+            Yaml::Scalar(_) => true,
+            _ => node.get("title").is_none() && node.get("roles").is_none() && node.get("form").is_none(),
+        };
+        if is_title {
+            let title = cursor::text(node, self.problems)?;
+            return Some(On::Manual { title, roles: Vec::new(), form: Vec::new() });
+        }
+        let map = MapReader::new(node, "an action for people", self.problems)?;
+        map.need("title");
+        let (title, roles) = (map.text("title"), map.names("roles"));
+        let form = self.form(&map);
+        map.finish();
+        Some(On::Manual { title: title?, roles, form })
+    }
+
+    /// `lead.updated`.
+    pub fn record_kind(&self, node: &'t Node) -> Option<RecordKind> {
+        let word = cursor::scalar(node, "an event such as `lead.updated`", self.problems)?;
+        let (entity, kind) = word.text.split_once('.').unwrap_or((&word.text, ""));
+        let kind = match kind {
+            "created" => Kind::Created,
+            "updated" => Kind::Updated,
+            "deleted" => Kind::Deleted,
+            other => {
+                let message = format!("expected an event of a record, found `{}`", word.text);
+                let help = match other {
+                    "" => format!("write `{entity}.created`, `{entity}.updated` or `{entity}.deleted`"),
+                    _ => "the events are `created`, `updated` and `deleted`".to_owned(),
+                };
+                self.problems.push(Problem::error("wrong-type", node.span, message).help(help));
+                return None;
+            }
+        };
+        let span = node.part(0..entity.len());
+        Some(RecordKind { entity: Spanned::new(Name::new(entity), span), kind })
+    }
+
+    /// The entries of `form`, a list or a mapping: `self.column`, or a name with its type.
+    pub fn form(&self, map: &MapReader<'t>) -> Vec<FormItem<'t>> {
+        let Some(node) = map.get("form") else { return Vec::new() };
+        let mut form = Vec::new();
+        match &node.yaml {
+            Yaml::Map(_) => self.form_entries(node, &mut form),
+            _ => {
+                for item in cursor::list(node, "form", self.problems).unwrap_or_default() {
+                    self.form_item(item, &mut form);
+                }
+            }
+        }
+        form
+    }
+
+    fn form_item(&self, item: &'t Node, form: &mut Vec<FormItem<'t>>) {
+        if let Yaml::Map(_) = item.yaml {
+            return self.form_entries(item, form);
+        }
+        let Some(word) = cursor::scalar(item, "`self.column` or `name: type`", self.problems) else { return };
+        match word.text.strip_prefix("self.").filter(|column| Name::is_valid(column)) {
+            Some(column) => form.push(FormItem::Column(Spanned::new(Name::new(column), item.part(5..word.text.len())))),
+            None => {
+                let message = format!("expected `self.column` or `name: type` in a form, found `{}`", word.text);
+                let help = format!("write `self.{0}` for a column, `{{{0}: text}}` for an entry of its own", word.text);
+                self.problems.push(Problem::error("wrong-type", item.span, message).help(help));
+            }
+        }
+    }
+
+    fn form_entries(&self, node: &'t Node, form: &mut Vec<FormItem<'t>>) {
+        for entry in node.entries() {
+            if let Some(name) = cursor::key_name(&entry.key, self.problems) {
+                form.push(FormItem::Entry(name, &entry.value));
+            }
+        }
+    }
+
+    /// `wait: 14 days`, `wait: {until: instant}`, `wait: {when: condition}`.
+    pub(super) fn wait(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
+        let on = match &value.yaml {
+            Yaml::Scalar(_) => {
+                cursor::scalar(value, "a duration, `{until: ...}` or `{when: ...}`", self.problems)?;
+                On::After { after: value, every: None }
+            }
+            _ => {
+                let inner = MapReader::new(value, "a `wait` step", self.problems)?;
+                let (until, when) = (inner.get("until"), inner.get("when"));
+                inner.finish();
+                match (until, when) {
+                    (Some(until), None) => On::At(until),
+                    (None, Some(when)) => On::Condition(when),
+                    _ => {
+                        self.problems.error("wrong-shape", value.span, "expected one of `until` and `when` in a wait");
+                        return None;
+                    }
+                }
+            }
+        };
+        let _ = map;
+        Some(Verb::Catch(Box::new(self.plain(on, value.span))))
+    }
+
+    /// `receive: message` or `receive: lead.updated`.
+    pub(super) fn receive(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
+        let on = match value.word() {
+            Some(word) if word.contains('.') => On::Record(self.record_kind(value)?),
+            _ => On::Message(self.id(value)?),
+        };
+        Some(Verb::Catch(Box::new(self.about(map, on, value.span))))
+    }
+
+    fn plain(&self, on: On<'t>, span: Span) -> Event<'t> {
+        Event {
+            span,
+            id: None,
+            title: None,
+            on,
+            when: None,
+            changed: Vec::new(),
+            key: None,
+            any: false,
+            interrupt: true,
+            take: &[],
+            vars: Vec::new(),
+            then: Then::default(),
+        }
+    }
+}

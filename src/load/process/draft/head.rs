@@ -1,0 +1,141 @@
+//! What stands above the steps: parameters, starts, uniqueness.
+
+use super::step::Reader;
+use super::{Process, Start, StartBy};
+use crate::load::cursor::{self, MapReader};
+use crate::load::problem::{Problem, Problems};
+use crate::load::read::{Node, Tree, Yaml};
+
+/// Reads a process file.
+pub(crate) fn read_process<'t>(tree: &'t Tree, problems: &'t Problems) -> Option<Process<'t>> {
+    let reader = Reader::new(problems);
+    let map = MapReader::new(&tree.root, "a process", problems)?;
+    for key in ["nodes", "flows"] {
+        reader.later_key(&map, key);
+    }
+    if let Some(entry) = map.entry("run_as")
+        && entry.value.word() != Some("system")
+    {
+        let found = entry.value.word().unwrap_or("something else");
+        reader.later(&format!("run_as: {found}"), entry.value.span);
+    }
+    let flat = tree.root.get("nodes").is_some() || tree.root.get("flows").is_some();
+    if !flat {
+        map.need("steps");
+    }
+    let name = map.need_name("process");
+    let process = Process {
+        name: name?,
+        version: reader.version(&map),
+        title: map.get("title"),
+        tags: reader.tags(&map),
+        entity: map.name("entity"),
+        calendar: map.name("calendar"),
+        params: reader.variables(&map, "params"),
+        vars: reader.variables(&map, "vars"),
+        assign: reader.assign(&map),
+        one_per: map.get("one_per"),
+        starts: map.list("start").iter().filter_map(|item| reader.start(item)).collect(),
+        steps: reader.steps_at(&map, "steps").unwrap_or_default(),
+        handlers: reader.events_at(&map, "handlers", super::event::BOUNDARY),
+        timeout: map.get("timeout"),
+        span: map.entry("process").map_or(map.span(), |entry| entry.value.span),
+    };
+    map.allow(&["doc"]);
+    map.finish();
+    Some(process)
+}
+
+impl<'t> Reader<'t> {
+    fn version(&self, map: &MapReader<'t>) -> u32 {
+        let Some(version) = map.int("version") else { return 1 };
+        u32::try_from(version.value).ok().filter(|version| *version > 0).unwrap_or_else(|| {
+            self.problems.error("wrong-type", version.span, "expected a version of 1 or more");
+            1
+        })
+    }
+
+    fn tags(&self, map: &MapReader<'t>) -> Vec<String> {
+        let tag = |node| cursor::scalar(node, "a tag", self.problems).map(|scalar| scalar.text.to_string());
+        map.list_or_one("tags").iter().filter_map(tag).collect()
+    }
+
+    /// `tasks: {assign: self.owner}`.
+    fn assign(&self, map: &MapReader<'t>) -> Option<&'t Node> {
+        let tasks = MapReader::new(map.get("tasks")?, "`tasks`", self.problems)?;
+        let assign = tasks.get("assign");
+        tasks.finish();
+        assign
+    }
+
+    fn start(&self, node: &'t Node) -> Option<Start<'t>> {
+        let map = MapReader::new(node, "a start", self.problems)?;
+        let words: Vec<&'static str> = ["event", "manual", "message", "signal", "schedule", "called"]
+            .into_iter()
+            .filter(|word| node.get(word).is_some())
+            .collect();
+        let [word] = words.as_slice() else {
+            let found = if words.is_empty() { "none".to_owned() } else { words.join(" and ") };
+            let message = format!("expected one of event, manual, message, signal, schedule, called, found {found}");
+            self.problems.error("no-event", node.span, message);
+            return None;
+        };
+        let value = map.get(word)?;
+        let by = self.start_by(&map, word, value);
+        let is_record = matches!(by, Some(StartBy::Record(_)));
+        let is_event = is_record || matches!(by, Some(StartBy::Signal(_) | StartBy::Message(_)));
+        let start = Start {
+            span: node.span,
+            when: if is_event { map.get("when") } else { None },
+            changed: if is_record { map.names("changed") } else { Vec::new() },
+            about: if *word == "called" { None } else { map.get("for") },
+            with: if *word == "called" { &[] } else { map.map("with") },
+            new: map.get("new").filter(|_| *word != "manual").map(|new| {
+                cursor::entries(new, "`new`", self.problems).unwrap_or_default()
+            }),
+            by: by?,
+        };
+        map.allow(&["doc"]);
+        map.finish();
+        Some(start)
+    }
+
+    fn start_by(&self, map: &MapReader<'t>, word: &str, value: &'t Node) -> Option<StartBy<'t>> {
+        Some(match word {
+            "event" => StartBy::Record(self.record_kind(value)?),
+            "manual" => self.start_manual(value)?,
+            "message" => StartBy::Message(self.id(value)?),
+            "signal" => StartBy::Signal(self.id(value)?),
+            "schedule" => {
+                for key in ["zone", "calendar"] {
+                    if let Some(entry) = map.entry(key) {
+                        self.later(&format!("schedule with `{key}`"), entry.key.span);
+                    }
+                }
+                StartBy::Schedule { rule: value, catch_up: map.get("catch_up") }
+            }
+            _ => {
+                if cursor::boolean(value, self.problems).is_some_and(|flag| !flag.value) {
+                    let problem = Problem::error("wrong-type", value.span, "expected `called: true`, found `false`");
+                    self.problems.push(problem.help("leave the item out when the process is not called"));
+                }
+                StartBy::Called
+            }
+        })
+    }
+
+    /// `manual: true`, or `manual: {roles: [...], new: [columns]}`.
+    fn start_manual(&self, value: &'t Node) -> Option<StartBy<'t>> {
+        if let Yaml::Scalar(scalar) = &value.yaml {
+            if &*scalar.text != "true" && !scalar.is_blank() {
+                self.problems.error("wrong-type", value.span, "expected `manual: true` or `manual: {roles: [...]}`");
+            }
+            return Some(StartBy::Manual { roles: Vec::new(), new: Vec::new() });
+        }
+        let map = MapReader::new(value, "a manual start", self.problems)?;
+        let manual = StartBy::Manual { roles: map.names("roles"), new: map.names("new") };
+        map.allow(&["doc"]);
+        map.finish();
+        Some(manual)
+    }
+}
