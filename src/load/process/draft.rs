@@ -7,12 +7,15 @@ mod head;
 mod step;
 mod task;
 
+use std::collections::BTreeMap;
+
 use crate::load::cursor::Spanned;
+use crate::load::draft::Decl;
 use crate::load::read::{Entry, Node};
 use crate::model::{Name, Span, Text};
 
 pub(crate) use head::read_process;
-pub(crate) use task::{merged, read_task};
+pub(crate) use task::check_kind;
 
 /// Most steps in one file.
 pub(crate) const MAX_STEPS: usize = 5_000;
@@ -26,8 +29,8 @@ pub(crate) struct Process<'t> {
     pub tags: Vec<String>,
     pub entity: Option<Spanned<Name>>,
     pub calendar: Option<Spanned<Name>>,
-    pub params: Vec<Variable<'t>>,
-    pub vars: Vec<Variable<'t>>,
+    pub params: Vec<Variable>,
+    pub vars: Vec<Variable>,
     pub assign: Option<&'t Node>,
     pub one_per: Option<&'t Node>,
     pub starts: Vec<Start<'t>>,
@@ -37,12 +40,16 @@ pub(crate) struct Process<'t> {
     pub span: Span,
 }
 
-/// A parameter or variable: its name and the node that says its type.
+/// A parameter or variable.
 #[derive(Clone, Debug)]
-pub(crate) struct Variable<'t> {
-    pub name: Spanned<Name>,
-    pub node: &'t Node,
+pub(crate) struct Variable {
+    pub decl: Decl,
+    /// Whether it is a result of the process.
+    pub out: bool,
 }
+
+/// The task kinds of a library, as written.
+pub(crate) type Kinds = BTreeMap<Name, Node>;
 
 /// One way a run starts.
 #[derive(Debug)]
@@ -213,7 +220,7 @@ pub(crate) struct Task<'t> {
     pub like: Option<Spanned<Name>>,
     pub assign: Option<&'t Node>,
     pub category: Option<Spanned<Name>>,
-    pub form: Vec<FormItem<'t>>,
+    pub form: Vec<FormItem>,
     pub record: Vec<&'t Entry>,
     pub due: Option<&'t Node>,
     pub start_in: Option<&'t Node>,
@@ -224,11 +231,11 @@ pub(crate) struct Task<'t> {
 
 /// One thing a form asks for.
 #[derive(Clone, Debug)]
-pub(crate) enum FormItem<'t> {
+pub(crate) enum FormItem {
     /// `self.column`.
     Column(Spanned<Name>),
     /// A name with its type.
-    Entry(Spanned<Name>, &'t Node),
+    Entry(Decl),
 }
 
 /// One way a task ends.
@@ -285,7 +292,7 @@ pub(crate) struct Repeat<'t> {
 #[derive(Debug)]
 pub(crate) struct Group<'t> {
     pub steps: Vec<Step<'t>>,
-    pub vars: Vec<Variable<'t>>,
+    pub vars: Vec<Variable>,
     pub handlers: Vec<Event<'t>>,
 }
 
@@ -313,7 +320,7 @@ pub(crate) struct Event<'t> {
     pub any: bool,
     pub interrupt: bool,
     pub take: &'t [Entry],
-    pub vars: Vec<Variable<'t>>,
+    pub vars: Vec<Variable>,
     pub then: Then<'t>,
 }
 
@@ -329,7 +336,7 @@ pub(crate) enum On<'t> {
     /// None: any error.
     Error(Option<Spanned<Name>>),
     Escalation(Option<Spanned<Name>>),
-    Manual { title: Spanned<Text>, roles: Vec<Spanned<Name>>, form: Vec<FormItem<'t>> },
+    Manual { title: Spanned<Text>, roles: Vec<Spanned<Name>>, form: Vec<FormItem> },
 }
 
 impl On<'_> {

@@ -3,6 +3,7 @@
 use super::step::Reader;
 use super::{Event, FormItem, Kind, On, RecordKind, Then, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
+use crate::load::draft::Decl;
 use crate::load::problem::Problem;
 use crate::load::read::{Node, Yaml};
 use crate::model::{Name, Span};
@@ -160,7 +161,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The entries of `form`, a list or a mapping: `self.column`, or a name with its type.
-    pub fn form(&self, map: &MapReader<'t>) -> Vec<FormItem<'t>> {
+    pub fn form(&self, map: &MapReader<'t>) -> Vec<FormItem> {
         let Some(node) = map.get("form") else { return Vec::new() };
         let mut form = Vec::new();
         match &node.yaml {
@@ -174,7 +175,7 @@ impl<'t> Reader<'t> {
         form
     }
 
-    fn form_item(&self, item: &'t Node, form: &mut Vec<FormItem<'t>>) {
+    fn form_item(&self, item: &'t Node, form: &mut Vec<FormItem>) {
         if let Yaml::Map(_) = item.yaml {
             return self.form_entries(item, form);
         }
@@ -189,11 +190,15 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn form_entries(&self, node: &'t Node, form: &mut Vec<FormItem<'t>>) {
+    fn form_entries(&self, node: &'t Node, form: &mut Vec<FormItem>) {
         for entry in node.entries() {
-            if let Some(name) = cursor::key_name(&entry.key, self.problems) {
-                form.push(FormItem::Entry(name, &entry.value));
+            let Some(decl) = Decl::of(entry, "an entry of a form", self.problems, |_| ()) else { continue };
+            if decl.required || decl.initial.is_some() || decl.currency.is_some() {
+                let message = format!("the entry `{}` of a form has a type, and nothing more", decl.name.value);
+                let problem = Problem::error("wrong-shape", decl.span, message);
+                self.problems.push(problem.help("what must be given is said by the outcomes: `require: [...]`"));
             }
+            form.push(FormItem::Entry(decl));
         }
     }
 

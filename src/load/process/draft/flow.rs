@@ -5,6 +5,7 @@ use super::{Call, Case, Each, Group, Otherwise, Repeat, StageList, Step, Then, V
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::Problem;
 use crate::load::read::{Entry, Node, Yaml};
+use crate::load::draft::Decl;
 use crate::model::{Name, Text};
 
 impl<'t> Reader<'t> {
@@ -193,9 +194,21 @@ impl<'t> Reader<'t> {
     }
 
     /// Variables with their types.
-    pub(super) fn variables(&self, map: &MapReader<'t>, key: &'static str) -> Vec<Variable<'t>> {
+    pub(super) fn variables(&self, map: &MapReader<'t>, key: &'static str) -> Vec<Variable> {
+        let what = if key == "params" { "a parameter" } else { "a variable" };
         let read = |entry: &'t Entry| {
-            Some(Variable { name: cursor::key_name(&entry.key, self.problems)?, node: &entry.value })
+            let mut out = false;
+            let decl = Decl::of(entry, what, self.problems, |map| {
+                if what == "a parameter" {
+                    out = map.bool("out").is_some_and(|flag| flag.value);
+                }
+                map.allow(&["doc"]);
+            })?;
+            if let (Some(currency), true) = (&decl.currency, decl.ty.is_some()) {
+                let problem = Problem::error("unknown-key", currency.span, format!("{what} has no key `in`"));
+                self.problems.push(problem.help("an amount outside a record brings its own currency"));
+            }
+            Some(Variable { decl, out })
         };
         map.map(key).iter().filter_map(read).collect()
     }

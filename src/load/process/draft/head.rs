@@ -1,14 +1,14 @@
 //! What stands above the steps: parameters, starts, uniqueness.
 
 use super::step::Reader;
-use super::{Process, Start, StartBy};
+use super::{Kinds, Process, Start, StartBy};
 use crate::load::cursor::{self, MapReader};
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Node, Tree, Yaml};
 
 /// Reads a process file.
-pub(crate) fn read_process<'t>(tree: &'t Tree, problems: &'t Problems) -> Option<Process<'t>> {
-    let reader = Reader::new(problems);
+pub(crate) fn read_process<'t>(tree: &'t Tree, kinds: &'t Kinds, problems: &'t Problems) -> Option<Process<'t>> {
+    let reader = Reader::new(kinds, problems);
     let map = MapReader::new(&tree.root, "a process", problems)?;
     for key in ["nodes", "flows"] {
         reader.later_key(&map, key);

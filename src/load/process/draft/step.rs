@@ -2,16 +2,18 @@
 
 use std::cell::Cell;
 
-use super::{MAX_STEPS, Step, Target, Then, Verb};
+use super::{Kinds, MAX_STEPS, Step, Target, Then, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Entry, Node, Yaml};
-use crate::load::suggest::did_you_mean;
+use crate::model::suggest::did_you_mean;
 use crate::model::{Name, Span};
 
 /// Reads the parts of a process from the tree of its file.
 pub(crate) struct Reader<'t> {
     pub problems: &'t Problems,
+    /// The task kinds of the library, as written.
+    pub kinds: &'t Kinds,
     steps: Cell<usize>,
 }
 
@@ -61,8 +63,8 @@ const LATER: &[&str] = &["approve", "decide", "compensate", "ad_hoc"];
 const COMMON: &[&str] = &["id", "title", "doc", "if", "next", "boundary"];
 
 impl<'t> Reader<'t> {
-    pub fn new(problems: &'t Problems) -> Self {
-        Self { problems, steps: Cell::new(0) }
+    pub fn new(kinds: &'t Kinds, problems: &'t Problems) -> Self {
+        Self { problems, kinds, steps: Cell::new(0) }
     }
 
     /// A list of steps.

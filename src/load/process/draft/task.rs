@@ -1,20 +1,21 @@
 //! User tasks, their outcomes, and the merging of task kinds.
 
 use super::step::Reader;
-use super::{FormItem, Outcome, Task, Then, Verb};
+use super::{FormItem, Kinds, Outcome, Task, Then, Verb};
 use crate::load::cursor::{self, MapReader};
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Entry, Node, Yaml};
 use crate::model::Name;
+use crate::model::suggest::did_you_mean;
 
-/// Reads a task kind of the library as a task without a title of its own.
-pub(crate) fn read_task<'t>(node: &'t Node, problems: &'t Problems) -> Option<Task<'t>> {
-    let reader = Reader::new(problems);
-    let map = MapReader::new(node, "a task kind", problems)?;
-    let title = map.get("title");
-    let task = reader.task(&map, title);
-    map.finish();
-    Some(task)
+/// Reports what is wrong with a task kind's shape.
+pub(crate) fn check_kind(node: &Node, problems: &Problems) {
+    let kinds = Kinds::new();
+    let reader = Reader::new(&kinds, problems);
+    if let Some(map) = MapReader::new(node, "a task kind", problems) {
+        let _shape = reader.task(&map, map.get("title"));
+        map.finish();
+    }
 }
 
 impl<'t> Reader<'t> {
@@ -22,7 +23,22 @@ impl<'t> Reader<'t> {
         if value.is_blank() {
             self.problems.error("missing-key", value.span, "a user task needs a title");
         }
-        Some(Verb::UserTask(Box::new(self.task(map, Some(value)))))
+        let own = self.task(map, Some(value));
+        Some(Verb::UserTask(Box::new(self.like(own))))
+    }
+
+    /// The task merged with the kind it is like.
+    fn like(&self, own: Task<'t>) -> Task<'t> {
+        let Some(like) = &own.like else { return own };
+        let Some(kind) = self.kinds.get(&like.value) else {
+            let message = format!("there is no task kind `{}`", like.value);
+            let near = did_you_mean(&like.value, self.kinds.keys().map(|kind| &**kind));
+            self.problems.push(Problem::error("unknown-task-kind", like.span, message).maybe_help(near));
+            return own;
+        };
+        let map = MapReader::of(kind.entries(), kind.span, "a task kind", self.problems);
+        let kind = self.task(&map, map.get("title"));
+        merged(own, kind)
     }
 
     fn task(&self, map: &MapReader<'t>, title: Option<&'t Node>) -> Task<'t> {
@@ -101,7 +117,7 @@ fn bare<'t>(id: cursor::Spanned<Name>) -> Outcome<'t> {
 }
 
 /// A task that is like a kind: its own keys win; form entries, record columns and outcomes are merged by name.
-pub(crate) fn merged<'t>(own: Task<'t>, kind: Task<'t>) -> Task<'t> {
+fn merged<'t>(own: Task<'t>, kind: Task<'t>) -> Task<'t> {
     Task {
         title: own.title.or(kind.title),
         like: own.like,
@@ -159,12 +175,12 @@ fn over<'t>(own: Outcome<'t>, base: Outcome<'t>) -> Outcome<'t> {
     }
 }
 
-impl FormItem<'_> {
+impl FormItem {
     /// By what it is merged: its name, or `self.column`.
     pub fn key(&self) -> String {
         match self {
             FormItem::Column(column) => format!("self.{}", column.value),
-            FormItem::Entry(name, _) => name.value.to_string(),
+            FormItem::Entry(decl) => decl.name.value.to_string(),
         }
     }
 }
