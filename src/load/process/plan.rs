@@ -165,6 +165,12 @@ impl Plan {
         self.nodes.get(node.0 as usize)
     }
 
+    /// Whether a flow from the node `first` or a later one leads to this label.
+    pub fn is_led_to(&self, label: Label, first: u32) -> bool {
+        let mut later = self.flows.iter().rev().filter(|flow| flow.from.0 >= first);
+        later.any(|flow| self.chain(flow.to).any(|at| at == label))
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> u32 {
         u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)
@@ -221,7 +227,8 @@ impl Plan {
         }
     }
 
-    fn end_of(&self, label: Label) -> Option<NodeIx> {
+    /// The node that a label stands for.
+    pub fn end_of(&self, label: Label) -> Option<NodeIx> {
         let last = self.chain(label).last()?;
         match self.spots.get(last.0)?.goal {
             Goal::Node(node) => Some(node),

@@ -1,0 +1,186 @@
+//! What `wait`, `receive`, races, boundaries and handlers wait for.
+
+use super::Compiler;
+use crate::element::Trigger;
+use crate::element::definition::{Assign, FormEntry, RecordTrigger, Root, VarRef};
+use crate::entity::EventKind;
+use crate::load::cursor::Spanned;
+use crate::load::problem::{Problem, Problems};
+use crate::load::process::draft::{Event, FormItem, Kind, On, RecordKind};
+use crate::load::process::plan::join;
+use crate::load::read::Node;
+use crate::model::{Expr, Name, Names, Span, Type};
+
+impl<'a> Compiler<'a> {
+    /// The key of an event's node: under its step's.
+    pub(super) fn event_key(&mut self, key: &str, event: &Event<'a>) -> String {
+        match &event.id {
+            Some(id) => join(key, &id.value),
+            None => self.plan.unnamed(key, event.on.word()),
+        }
+    }
+
+    /// What an event waits for and keeps.
+    pub(super) fn caught(&mut self, event: &'a Event<'a>) -> (Trigger, Vec<Assign>) {
+        let trigger = self.trigger(event, &mut |_, _, _| None);
+        let names = self.event_names(event, &Problems::new());
+        let take = self.assigns(event.take, &names);
+        (trigger, take)
+    }
+
+    /// What an event waits for. `keep` gives the variable that an entry of its form is kept in.
+    pub(super) fn trigger(
+        &mut self,
+        event: &'a Event<'a>,
+        keep: &mut dyn FnMut(&mut Self, &FormItem, &Type) -> Option<VarRef>,
+    ) -> Trigger {
+        let names = self.names();
+        match &event.on {
+            On::After { after, every } => Trigger::After {
+                after: self.instant(after, &names),
+                every: every.map(|every| self.instant(every, &names)),
+            },
+            On::At(at) => Trigger::At(self.instants(at, &names)),
+            On::Message(name) => {
+                let key_type = self.message_key(name, event.key.is_some(), false).flatten();
+                let key = event.key.map(|key| self.expr(key, &names, key_type.as_ref()));
+                let when = self.event_when(event);
+                Trigger::Message { name: name.value.clone(), key, when }
+            }
+            On::Signal(name) => {
+                self.cx.words.signal(name);
+                Trigger::Signal { name: name.value.clone(), when: self.event_when(event) }
+            }
+            On::Record(kind) => Trigger::Record(self.record_trigger(event, kind)),
+            On::Condition(condition) => {
+                let expr = self.bool(condition, &names);
+                self.check_condition(&expr, condition.span);
+                Trigger::Condition(expr)
+            }
+            On::Error(code) => Trigger::Error(code.as_ref().map(|code| self.error_code(code))),
+            On::Escalation(code) => Trigger::Escalation(code.as_ref().map(|code| code.value.clone())),
+            On::Manual { title, roles, form } => {
+                let roles = roles.iter().filter(|role| self.cx.words.role(role)).map(|role| role.value.clone()).collect();
+                let form = form.iter().filter_map(|item| self.form_entry(item, keep)).collect();
+                Trigger::Manual { title: title.value.clone(), roles, form }
+            }
+        }
+    }
+
+    fn error_code(&mut self, code: &Spanned<Name>) -> Name {
+        self.cx.words.error(code);
+        code.value.clone()
+    }
+
+    /// One instant or several.
+    fn instants(&mut self, node: &'a Node, names: &Names) -> Vec<Expr> {
+        crate::load::cursor::list_or_one(node).iter().map(|node| self.instant(node, names)).collect()
+    }
+
+    fn event_when(&mut self, event: &'a Event<'a>) -> Option<Expr> {
+        let names = self.event_names(event, &Problems::new());
+        event.when.map(|when| self.bool(when, &names))
+    }
+
+    /// A change of a record; on another entity it needs an equality, or every change is looked at.
+    fn record_trigger(&mut self, event: &'a Event<'a>, kind: &RecordKind) -> RecordTrigger {
+        let own = self.process.entity.as_ref().is_some_and(|own| own.value == kind.entity.value);
+        let when = self.event_when(event);
+        let trigger = self.record_event(kind, &event.changed, when, own && !event.any);
+        if !own && !event.any && trigger.equal.is_empty() && self.cx.words.library_has(&kind.entity.value) {
+            let message = format!("every change of any `{}` is looked at here", kind.entity.value);
+            let help = "compare one of its columns with a value of the process, such as `record.lead = self`; \
+                        or write `of: any` if that is meant";
+            self.cx.problems.push(Problem::warning("unindexed-wait", event.span, message).help(help));
+        }
+        trigger
+    }
+
+    /// A change of a record, with its columns checked.
+    pub(super) fn record_event(
+        &mut self,
+        kind: &RecordKind,
+        changed: &[Spanned<Name>],
+        when: Option<Expr>,
+        only_self: bool,
+    ) -> RecordTrigger {
+        if self.cx.words.entity(&kind.entity) {
+            for column in changed {
+                self.cx.words.column(&kind.entity.value, &column.value, column.span);
+            }
+        }
+        let event_kind = match kind.kind {
+            Kind::Created => EventKind::Created,
+            Kind::Updated => EventKind::Updated,
+            Kind::Deleted => EventKind::Deleted,
+        };
+        if let (false, Some(column)) = (kind.kind == Kind::Updated, changed.first()) {
+            let problem = Problem::error("unknown-key", column.span, "`changed` has a meaning for `updated` only");
+            self.cx.problems.push(problem.help("leave it out"));
+        }
+        let slot = self.slot(Root::Event);
+        let equal = when.as_ref().map(|when| when.equalities(slot)).unwrap_or_default();
+        RecordTrigger {
+            entity: kind.entity.value.clone(),
+            kind: event_kind,
+            changed: changed.iter().map(|column| column.value.clone()).collect(),
+            when,
+            equal,
+            only_self,
+        }
+    }
+
+    /// An entry of a form.
+    pub(super) fn form_entry(
+        &mut self,
+        item: &FormItem,
+        keep: &mut dyn FnMut(&mut Self, &FormItem, &Type) -> Option<VarRef>,
+    ) -> Option<FormEntry> {
+        let name = Name::new(item.key());
+        match item {
+            FormItem::Column(column) => {
+                let Some(own) = self.process.entity.as_ref().map(|entity| entity.value.clone()) else {
+                    let message = "the process is about no record: there is no `self`";
+                    self.cx.problems.error("unknown-column", column.span, message);
+                    return None;
+                };
+                let ty = self.cx.words.settable(&own, column)?;
+                Some(FormEntry { name, ty, column: Some(column.value.clone()), keep: None })
+            }
+            FormItem::Entry(decl) => {
+                if decl.ty.is_none() {
+                    let message = format!("the entry `{}` needs a type", decl.name.value);
+                    self.cx.problems.push(Problem::error("missing-key", decl.span, message).help("write `name: text`"));
+                }
+                let ty = self.form_type(item, self.cx.problems);
+                let keep = keep(self, item, &ty);
+                Some(FormEntry { name, ty, column: None, keep })
+            }
+        }
+    }
+
+    /// A condition that is waited for is looked at when what it reads changes: the clock and live columns never do.
+    fn check_condition(&self, condition: &Expr, span: Span) {
+        if condition.reads_clock() {
+            let problem = Problem::error("clock-in-condition", span, "a condition that is waited for cannot ask for the time");
+            self.cx.problems.push(problem.help("nothing changes when time passes; use `after`, `at` or `wait: {until: ...}`"));
+        }
+        for read in condition.reads() {
+            for (entity, column) in read.columns() {
+                if self.cx.words.is_live(entity, column) {
+                    let message = format!("`{entity}.{column}` is evaluated on reading: nobody learns of its changes");
+                    let problem = Problem::error("clock-in-condition", span, message);
+                    self.cx.problems.push(problem.help("name the columns that it is computed from"));
+                }
+            }
+        }
+    }
+
+    /// Repetitions mean something where a path of its own is begun each time.
+    pub(super) fn check_cycle(&self, event: &Event<'_>, repeats: bool) {
+        if let (On::After { every: Some(every), .. }, false) = (&event.on, repeats) {
+            let problem = Problem::warning("useless-cycle", every.span, "`every` means nothing here: it fires once");
+            self.cx.problems.push(problem.help("leave it out, or write `interrupt: false` at a boundary or handler"));
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Events at the borders of steps, handlers of scopes, and the time a process may take.
+
+use super::lists::Border;
+use super::vars::Seen;
+use super::{At, Compiler, Scope};
+use crate::element::boundary_event::BoundaryEvent;
+use crate::element::definition::{FormEntry, Trigger};
+use crate::element::end_event::EndEvent;
+use crate::element::error_throw::ErrorThrow;
+use crate::element::event_sub_process::EventSubProcess;
+use crate::element::start_event::{Nothing, StartEvent};
+use crate::element::Element;
+use crate::graph::NodeIx;
+use crate::load::problem::{Problem, Problems};
+use crate::load::process::draft::{Event, FormItem, On, Target};
+use crate::load::process::plan::{Label, NewNode, join};
+use crate::load::read::Node;
+use crate::model::{Name, Span, Text, Type};
+
+impl<'a> Compiler<'a> {
+    /// The boundary events of a step.
+    pub(super) fn boundary(&mut self, at: &At<'a>, host: Option<NodeIx>) {
+        let Some(host) = host else {
+            if let Some(event) = at.step.boundary.first().filter(|_| !at.step.word.is_empty()) {
+                let message = format!("a `{}` step is no activity: it has no border", at.step.word);
+                let problem = Problem::error("no-border", event.span, message);
+                self.cx.problems.push(problem.help("put it into a `group` and write the `boundary` there"));
+            }
+            return;
+        };
+        for event in &at.step.boundary {
+            self.border_event(at, host, event);
+        }
+    }
+
+    fn border_event(&mut self, at: &At<'a>, host: NodeIx, event: &'a Event<'a>) {
+        self.check_cycle(event, !event.interrupt);
+        self.check_interrupt(event);
+        let key = self.event_key(&at.key, event);
+        let seen = self.seen.len();
+        let (trigger, kept) = self.manual_trigger(event, &key);
+        let names = self.event_names(event, &Problems::new());
+        let take = self.assigns(event.take, &names);
+        let boundary = BoundaryEvent { host, trigger, interrupting: event.interrupt, take };
+        let title = event.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
+        let id = event.id.as_ref().map(|id| id.value.clone());
+        let new = NewNode { key: key.clone(), id, title, scope: self.scope.node, span: event.span };
+        let node = self.add(new, Element::BoundaryEvent(Box::new(boundary)));
+        self.boundaries.entry(host).or_default().push(node);
+        self.seen.extend(kept);
+        let to = self.plan.label();
+        self.plan.flow(node, to, Text::default(), event.span);
+        let entry = match event.interrupt {
+            true => self.part(&key, |this| this.then(&event.then, None, Border::None, at.after)),
+            false => self.own_path(event, &key),
+        };
+        self.plan.same(to, entry);
+        self.seen.truncate(seen);
+    }
+
+    /// The keys of what is compiled inside begin with an event's key.
+    fn part<T>(&mut self, key: &str, inside: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.scope.prefix, key.to_owned());
+        let done = inside(self);
+        self.scope.prefix = outer;
+        done
+    }
+
+    /// The list of an event that does not interrupt: a path that ends on its own.
+    fn own_path(&mut self, event: &'a Event<'a>, key: &str) -> Label {
+        self.no_way_out(event);
+        let (end, first) = (self.plan.label(), self.plan.len().saturating_sub(1));
+        let steps = event.then.steps.as_deref().unwrap_or_default();
+        let entry = self.part(key, |this| this.list(steps, Border::OwnPath, end));
+        if entry == end || self.plan.is_led_to(end, first) {
+            let new = NewNode {
+                key: join(key, "end"),
+                id: None,
+                title: Text::default(),
+                scope: self.scope.node,
+                span: event.span,
+            };
+            let node = self.add(new, Element::EndEvent(EndEvent::default()));
+            self.plan.place(end, node);
+        }
+        entry
+    }
+
+    fn no_way_out(&mut self, event: &Event<'_>) {
+        if let Some(next) = event.then.next.as_ref().filter(|next| matches!(next.value, Target::Step(_))) {
+            let problem = Problem::error("bad-jump", next.span, "an event that does not interrupt cannot go elsewhere");
+            self.cx.problems.push(problem.help("what it begins is a path of its own; leave out `interrupt: false`, or write `steps`"));
+            self.notes.sound = false;
+        }
+    }
+
+    fn check_interrupt(&self, event: &Event<'_>) {
+        if let (On::Error(_), false) = (&event.on, event.interrupt) {
+            let problem = Problem::error("wrong-shape", event.span, "an error always interrupts");
+            self.cx.problems.push(problem.help("leave `interrupt: false` out; an `escalation` may leave the step running"));
+        }
+    }
+
+    /// What an event waits for; the entries of an action's form are kept for the steps of the event.
+    fn manual_trigger(&mut self, event: &'a Event<'a>, key: &str) -> (Trigger, Vec<Seen>) {
+        let mut kept = Vec::new();
+        let trigger = self.trigger(event, &mut |this: &mut Self, item: &FormItem, ty: &Type| {
+            let FormItem::Entry(decl) = item else { return None };
+            let name = Name::new(format!("{key}.{}", decl.name.value));
+            let var = this.add_var(this.scope.node, name, ty.clone(), None);
+            let (name, span) = (decl.name.value.clone(), decl.name.span);
+            kept.push(Seen { group: "form", name, ty: ty.clone(), var, span });
+            Some(var)
+        });
+        (trigger, kept)
+    }
+
+    /// The handlers of the innermost scope.
+    pub(super) fn handlers(&mut self, handlers: &'a [Event<'a>], host: Option<NodeIx>) {
+        for event in handlers {
+            self.handler(event, host);
+        }
+    }
+
+    fn handler(&mut self, event: &'a Event<'a>, host: Option<NodeIx>) {
+        self.check_cycle(event, !event.interrupt);
+        self.check_interrupt(event);
+        if !event.interrupt {
+            self.no_way_out(event);
+        }
+        let key = self.event_key(&self.scope.key.clone(), event);
+        // What it waits for is evaluated in the scope around it; what it keeps, in its own.
+        let trigger = self.trigger(event, &mut |_, _, _| None);
+        let (title, id) = (event.title.as_ref(), event.id.as_ref());
+        let title = title.map(|title| title.value.clone()).unwrap_or_default();
+        let id = id.map(|id| id.value.clone());
+        let new = NewNode { key: key.clone(), id, title, scope: self.scope.node, span: event.span };
+        let node = self.add(new, Element::Nothing(Nothing));
+        if let Some(info) = self.scopes.get_mut(&self.scope.node) {
+            info.handlers.push(node);
+        }
+        self.scope_of(node, key, |this| this.handler_body(event, node, trigger, host));
+    }
+
+    fn handler_body(&mut self, event: &'a Event<'a>, node: NodeIx, mut trigger: Trigger, host: Option<NodeIx>) {
+        self.declare_all("vars", &event.vars);
+        if let Trigger::Manual { form, .. } = &mut trigger {
+            self.keep_all(event, form);
+        }
+        let steps = event.then.steps.as_deref().unwrap_or_default();
+        let names = self.event_names(event, &Problems::new());
+        self.hidden_take(event.take, &names);
+        self.declare_hidden(steps);
+        let names = self.event_names(event, &Problems::new());
+        let take = self.assigns(event.take, &names);
+        let handler = EventSubProcess { trigger, interrupting: event.interrupt, take };
+        if let Some(element) = self.plan.element(node) {
+            *element = Element::EventSubProcess(Box::new(handler));
+        }
+        self.drain_to(node);
+        let border = if event.interrupt { Border::Scope } else { Border::OwnPath };
+        let start = self.made("start", event.span, Element::StartEvent(StartEvent));
+        if let Some(info) = self.scopes.get_mut(&node) {
+            info.entry = start;
+        }
+        let (done, first) = (self.scope.done, start.0);
+        let exit = match &event.then.next {
+            Some(next) if event.interrupt => self.leave_handler(next, host, done),
+            _ => done,
+        };
+        let entry = self.hosted_list(steps, border, host, exit);
+        self.plan.flow(start, entry, Text::default(), event.span);
+        if self.plan.is_led_to(done, first) {
+            let end = self.made("end", event.span, Element::EndEvent(EndEvent::default()));
+            self.plan.place(done, end);
+        }
+    }
+
+    /// Where a handler's list leads when it names a step: out of the scope that it has ended.
+    fn leave_handler(
+        &mut self,
+        next: &crate::load::cursor::Spanned<Target>,
+        host: Option<NodeIx>,
+        done: Label,
+    ) -> Label {
+        self.bordered(Border::Scope, host, |this| this.target(next, done))
+    }
+
+    /// The entries of a handler's form are variables of the handler.
+    fn keep_all(&mut self, event: &'a Event<'a>, form: &mut [FormEntry]) {
+        let On::Manual { form: items, .. } = &event.on else { return };
+        for item in items {
+            let FormItem::Entry(decl) = item else { continue };
+            let Some(entry) = form.iter_mut().find(|entry| entry.name == decl.name.value) else { continue };
+            let (name, ty) = (decl.name.value.clone(), entry.ty.clone());
+            let var = self.add_var(self.scope.node, name.clone(), ty.clone(), None);
+            entry.keep = Some(var);
+            self.seen.push(Seen { group: "form", name, ty, var, span: decl.name.span });
+        }
+    }
+
+    /// What expressions read and write belongs to a node that is there already.
+    pub(super) fn drain_to(&mut self, node: NodeIx) {
+        let (reads, writes) = (std::mem::take(&mut self.reads), std::mem::take(&mut self.writes));
+        self.notes.reads.entry(node).or_default().extend(reads);
+        self.notes.writes.entry(node).or_default().extend(writes);
+    }
+
+    /// What is compiled inside belongs to the scope of this node.
+    pub(super) fn scope_of<T>(&mut self, node: NodeIx, prefix: String, inside: impl FnOnce(&mut Self) -> T) -> T {
+        let done = self.plan.label();
+        let scope = Scope { node, key: prefix.clone(), prefix, done };
+        let outer = std::mem::replace(&mut self.scope, scope);
+        let seen = self.seen.len();
+        self.scopes.entry(node).or_default();
+        let result = inside(self);
+        self.seen.truncate(seen);
+        self.scope = outer;
+        result
+    }
+
+    /// `timeout:` of the process: an interrupting handler. It raises `timeout`, which a caller may catch and is an incident
+    /// else; where the process itself has a handler for it, that handler's steps are done.
+    pub(super) fn timeout(&mut self, timeout: &'a Node) {
+        let names = self.names();
+        let after = self.instant(timeout, &names);
+        let span = timeout.span;
+        let trigger = Trigger::After { after, every: None };
+        let handler = EventSubProcess { trigger, interrupting: true, take: Vec::new() };
+        let node = self.made("timeout", span, Element::EventSubProcess(Box::new(handler)));
+        if let Some(info) = self.scopes.get_mut(&NodeIx::PROCESS) {
+            info.handlers.push(node);
+        }
+        let caught = self.process.handlers.iter().find(|event| is_timeout(event));
+        self.scope_of(node, "timeout".to_owned(), |this| match caught {
+            Some(event) => {
+                let steps = event.then.steps.as_deref().unwrap_or_default();
+                this.declare_all("vars", &event.vars);
+                this.declare_hidden(steps);
+                this.fill(steps, &[], (Border::Scope, None), span);
+            }
+            None => this.raise_timeout(span),
+        });
+    }
+
+    fn raise_timeout(&mut self, span: Span) {
+        let start = self.made("start", span, Element::StartEvent(StartEvent));
+        if let Some(info) = self.scopes.get_mut(&self.scope.node) {
+            info.entry = start;
+        }
+        let throw = ErrorThrow { code: Name::new("timeout"), with: Vec::new() };
+        let raise = self.made("raise", span, Element::ErrorThrow(throw));
+        let to = self.plan.label();
+        self.plan.place(to, raise);
+        self.plan.flow(start, to, Text::default(), span);
+    }
+}
+
+fn is_timeout(event: &Event<'_>) -> bool {
+    matches!(&event.on, On::Error(code) if code.as_ref().is_none_or(|code| &*code.value == "timeout"))
+}

@@ -1,0 +1,240 @@
+//! How a process starts, what it takes, and how often it may run.
+
+use super::Compiler;
+use crate::element::definition::{CatchUp, Cycle, Param, Root, Start, StartTrigger};
+use crate::load::cursor;
+use crate::load::problem::Problem;
+use crate::load::process::draft::{self, RecordKind, StartBy};
+use crate::load::process::words::Part;
+use crate::load::read::{Entry, Node};
+use crate::model::{Duration, Expr, Name, Names, Type};
+
+impl<'a> Compiler<'a> {
+    /// The parameters: the first variables of the process.
+    pub(super) fn params(&mut self) -> Vec<Param> {
+        let param = |(at, variable): (usize, &draft::Variable)| Param {
+            name: variable.decl.name.value.clone(),
+            ty: self.seen.get(at).map_or(Type::Any, |seen| seen.ty.clone()),
+            required: variable.decl.required,
+            out: variable.out,
+        };
+        self.process.params.iter().enumerate().map(param).collect()
+    }
+
+    /// The starts; a process that names none is started by hand and by calls.
+    pub(super) fn starts(&mut self) -> Vec<Start> {
+        if self.process.starts.is_empty() {
+            let by = |trigger| Start { trigger, about: None, new: None, with: Vec::new() };
+            let manual = StartTrigger::Manual { roles: Vec::new(), new: Vec::new() };
+            return vec![by(manual), by(StartTrigger::Called)];
+        }
+        self.process.starts.iter().filter_map(|start| self.start(start)).collect()
+    }
+
+    fn start(&mut self, start: &'a draft::Start<'a>) -> Option<Start> {
+        let names = self.start_names(start);
+        let when = start.when.map(|when| self.bool(when, &names));
+        let trigger = self.start_trigger(start, when)?;
+        let own = self.process.entity.as_ref().map(|entity| entity.value.clone());
+        let about = start.about.and_then(|about| {
+            let Some(own) = &own else {
+                let problem = Problem::error("unknown-key", about.span, "the process is about no record");
+                self.cx.problems.push(problem.help("name its `entity`, or leave `for` out"));
+                return None;
+            };
+            Some(self.about(about, own, &names))
+        });
+        let new = start.new.and_then(|new| self.new_record(new, own.as_ref(), start.span, &names));
+        let params = self.param_parts();
+        // A start by hand may still be given what it lacks, so nothing is demanded here but for events.
+        let with = self.arguments(start.with, Some(&params), "the process", start.span, &names);
+        self.reads.clear();
+        self.check_about(start, about.is_some() || new.is_some());
+        Some(Start { trigger, about, new, with })
+    }
+
+    fn param_parts(&self) -> Vec<Part> {
+        let params = self.seen.iter().filter(|seen| seen.group == "params");
+        params.map(|seen| Part { name: seen.name.clone(), ty: seen.ty.clone(), required: false }).collect()
+    }
+
+    /// A record, or a list of records: one run each.
+    fn about(&mut self, node: &'a Node, own: &Name, names: &Names) -> Expr {
+        let one = Type::reference(&**own);
+        let expr = self.expr(node, names, None);
+        let fits = match expr.ty() {
+            Type::List(of) => **of == one || **of == Type::Any,
+            Type::Ref(entities) => entities.contains(own),
+            Type::Any => true,
+            _ => false,
+        };
+        if !fits {
+            let message = format!("expected {one}, or a list of them, found {}", expr.ty());
+            self.cx.problems.error("wrong-type", node.span, message);
+        }
+        expr
+    }
+
+    fn new_record(
+        &mut self,
+        new: &'a [Entry],
+        own: Option<&Name>,
+        span: crate::model::Span,
+        names: &Names,
+    ) -> Option<Vec<(Name, Expr)>> {
+        let Some(own) = own else {
+            let problem = Problem::error("unknown-key", span, "the process is about no record, so `new` can make none");
+            self.cx.problems.push(problem.help("name its `entity`"));
+            return None;
+        };
+        Some(self.columns(std::slice::from_ref(own), new, names))
+    }
+
+    /// What a start's expressions see: what came, and nothing of the run, which does not exist yet.
+    fn start_names(&mut self, start: &draft::Start<'_>) -> Names {
+        let mut names = Names::new();
+        self.surroundings(&mut names);
+        match &start.by {
+            StartBy::Record(kind) => {
+                let slot = self.slot(Root::Event);
+                let ty = Type::reference(&*kind.entity.value);
+                names.root("record", ty.clone(), slot);
+                names.changing(&*kind.entity.value, slot);
+                if self.is_own(kind) {
+                    names.root("self", ty, slot);
+                }
+            }
+            StartBy::Message(name) => {
+                let parts = self.cx.words.message_parts(&name.value);
+                self.message_names(&mut names, &parts);
+                if let Some(message) = self.cx.words.library.messages.get(&name.value)
+                    && let Some(key) = message.key.clone()
+                {
+                    names.root("key", key, self.slot(Root::Returned(Name::new("key"))));
+                }
+            }
+            StartBy::Signal(name) => {
+                let parts = self.cx.words.signal_parts(&name.value);
+                self.message_names(&mut names, &parts);
+            }
+            StartBy::Manual { .. } | StartBy::Schedule { .. } | StartBy::Called => {}
+        }
+        names
+    }
+
+    fn is_own(&self, kind: &RecordKind) -> bool {
+        self.process.entity.as_ref().is_some_and(|own| own.value == kind.entity.value)
+    }
+
+    fn start_trigger(&mut self, start: &'a draft::Start<'a>, when: Option<Expr>) -> Option<StartTrigger> {
+        Some(match &start.by {
+            StartBy::Record(kind) => {
+                let own = self.is_own(kind);
+                StartTrigger::Record(self.record_event(kind, &start.changed, when, own))
+            }
+            StartBy::Manual { roles, new } => {
+                let roles = roles.iter().filter(|role| self.cx.words.role(role)).map(|role| role.value.clone()).collect();
+                StartTrigger::Manual { roles, new: self.manual_columns(new) }
+            }
+            StartBy::Message(name) => {
+                self.message_key(name, false, false)?;
+                if let Some(when) = start.when {
+                    let problem = Problem::error("not-supported-yet", when.span, "`when` at a start by message is not supported yet");
+                    self.cx.problems.push(problem.help("ask in the first step, with `choose` and `end`"));
+                }
+                StartTrigger::Message(name.value.clone())
+            }
+            StartBy::Signal(name) => {
+                self.cx.words.signal(name).then_some(())?;
+                StartTrigger::Signal(name.value.clone(), when)
+            }
+            StartBy::Schedule { rule, catch_up } => StartTrigger::Schedule(self.schedule(rule, *catch_up)?),
+            StartBy::Called => StartTrigger::Called,
+        })
+    }
+
+    fn manual_columns(&mut self, new: &'a [cursor::Spanned<Name>]) -> Vec<Name> {
+        let Some(own) = self.process.entity.as_ref().map(|entity| entity.value.clone()) else {
+            if let Some(first) = new.first() {
+                let problem = Problem::error("unknown-key", first.span, "the process is about no record, so `new` can make none");
+                self.cx.problems.push(problem.help("name its `entity`"));
+            }
+            return Vec::new();
+        };
+        let settable = |name: &&cursor::Spanned<Name>| self.cx.words.settable(&own, name).is_some();
+        new.iter().filter(settable).map(|name| name.value.clone()).collect()
+    }
+
+    /// An event of another entity must say which record the run is about.
+    fn check_about(&self, start: &draft::Start<'_>, named: bool) {
+        let Some(own) = &self.process.entity else { return };
+        let silent = match &start.by {
+            StartBy::Record(kind) => kind.entity.value != own.value,
+            StartBy::Message(_) | StartBy::Signal(_) | StartBy::Schedule { .. } => true,
+            StartBy::Manual { .. } | StartBy::Called => false,
+        };
+        if silent && !named {
+            let problem = Problem::error("missing-key", start.span, "nothing says which record the run is about");
+            let help = format!("add `for:` with an expression that gives {}", Type::reference(&*own.value));
+            self.cx.problems.push(problem.help(help));
+        }
+    }
+
+    /// `R/PT24H`, `R5/2026-01-01T09:00:00Z/P1D`, or a length of time.
+    fn schedule(&mut self, rule: &'a Node, catch_up: Option<&'a Node>) -> Option<Cycle> {
+        let text = &cursor::scalar(rule, "a repetition such as `R/PT24H`", self.cx.problems)?.text;
+        let Some(cycle) = cycle(text) else {
+            if text.split_whitespace().count() >= 5 {
+                let problem = Problem::error("not-supported-yet", rule.span, "cron schedules are not supported yet");
+                self.cx.problems.push(problem.help("write an ISO 8601 repetition, such as `R/PT24H`"));
+            } else {
+                let message = format!("expected a repetition such as `R/PT24H`, found `{text}`");
+                self.cx.problems.error("wrong-type", rule.span, message);
+            }
+            return None;
+        };
+        let catch_up = match catch_up.map(|node| (node, node.word())) {
+            None | Some((_, Some("one"))) => CatchUp::One,
+            Some((_, Some("all"))) => CatchUp::All,
+            Some((_, Some("none"))) => CatchUp::Skip,
+            Some((node, _)) => {
+                self.cx.problems.error("wrong-type", node.span, "expected one of `all`, `one` and `none`");
+                CatchUp::One
+            }
+        };
+        Some(Cycle { catch_up, ..cycle })
+    }
+
+    /// `one_per: self`, or several parts.
+    pub(super) fn one_per(&mut self) -> Option<Vec<Expr>> {
+        let node = self.process.one_per?;
+        let names = self.names();
+        let parts = cursor::list_or_one(node).iter().map(|part| self.expr(part, &names, None)).collect();
+        self.reads.clear();
+        Some(parts)
+    }
+}
+
+/// A repetition in ISO 8601: `R[n]/[start/]duration`, or a duration alone.
+fn cycle(text: &str) -> Option<Cycle> {
+    let text = text.trim();
+    let parts: Vec<&str> = text.split('/').collect();
+    let (times, from, every) = match parts.as_slice() {
+        [every] => (None, None, *every),
+        [times, every] => (Some(*times), None, *every),
+        [times, from, every] => (Some(*times), Some(*from), *every),
+        _ => return None,
+    };
+    let times = match times.map(|times| times.strip_prefix('R')) {
+        None | Some(Some("")) => None,
+        Some(Some(number)) => Some(number.parse().ok()?),
+        Some(None) => return None,
+    };
+    let from = match from {
+        None => None,
+        Some(from) => Some(chrono::DateTime::parse_from_rfc3339(from).ok()?.timestamp_micros()),
+    };
+    let every = Duration::parse(every).ok()?;
+    let forward = every.months > 0 || every.micros > 0 || every.working_days > 0 || every.working_micros > 0;
+    forward.then_some(Cycle { times, from, every, catch_up: CatchUp::One })
+}
