@@ -115,6 +115,8 @@ pub enum Root {
     Row,
     /// What an outside service gave back, or a called process returned.
     Result,
+    /// One named part of what an outside service gave back, or a called process returned.
+    Returned(Name),
     /// The error or escalation that was caught: code and values.
     Error,
 }

@@ -46,6 +46,7 @@ impl<'v, 'a> ProcessEnv<'v, 'a> {
             Root::Form(name) => entry(view.given.form, name),
             Root::Row => view.given.row.cloned().map_or(Value::NULL, Value::Ref),
             Root::Result => map(view.given.result),
+            Root::Returned(name) => entry(view.given.result, name),
             Root::Error => map(view.given.error),
         }
     }

@@ -42,6 +42,21 @@ impl ExprText {
         Some(Self { text: made.text.into(), span: node.span, pieces: made.pieces })
     }
 
+    /// The expression that a part of a scalar is.
+    pub fn part(node: &Node, range: Range<usize>) -> Self {
+        let text = node.word().and_then(|text| text.get(range.clone())).unwrap_or_default();
+        let skipped = leading_sign(text);
+        let part = text.get(skipped..).unwrap_or_default().trim_end();
+        let from = range.start + skipped;
+        let piece = Piece { at: 0..part.len(), node: node.clone(), from };
+        Self { text: part.into(), span: node.part(from..from + part.len()), pieces: vec![piece] }
+    }
+
+    /// An expression that stands in a key, or that the loader itself makes; its problems are shown at `span`.
+    pub fn made(text: &str, span: Span) -> Self {
+        Self { text: text.trim().into(), span, pieces: Vec::new() }
+    }
+
     /// The sentence that a scalar is, for a text with `{expr}` in it: nothing is taken off.
     pub fn words(node: &Node, problems: &Problems) -> Option<Self> {
         let scalar = crate::load::cursor::scalar(node, "a text", problems)?;

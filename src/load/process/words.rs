@@ -1,10 +1,11 @@
 //! What the loading of processes asks of a library, in its own words.
 
-use crate::entity::Library;
+use crate::element::print::Keeps;
+use crate::entity::{Field, Library};
 use crate::load::cursor::Spanned;
 use crate::load::problem::{Problem, Problems};
 use crate::model::suggest::did_you_mean;
-use crate::model::{Name, Schema, Span, Type};
+use crate::model::{Expr, Name, Schema, Span, Type};
 
 /// A library, as process files see it.
 #[derive(Clone, Copy)]
@@ -32,6 +33,11 @@ pub(crate) struct Part {
     pub required: bool,
 }
 
+/// Declared parts, none of which must be given.
+pub(crate) fn parts(declared: &[(Name, Type)]) -> Vec<Part> {
+    declared.iter().map(|(name, ty)| Part { name: name.clone(), ty: ty.clone(), required: false }).collect()
+}
+
 impl<'a> Words<'a> {
     /// Reports a name that does not exist.
     pub fn unknown<'n>(
@@ -46,20 +52,113 @@ impl<'a> Words<'a> {
         self.problems.push(problem.maybe_help(did_you_mean(name, known)));
     }
 
-    /// Whether there is such an entity with records; else it is reported.
+    /// Whether there is such an entity or lookup; else it is reported.
     pub fn entity(&self, name: &Spanned<Name>) -> bool {
         crate::load::draft::types::is_entity(name, self.library, self.problems)
+    }
+
+    /// Whether there is such an entity whose records steps may make and change; else it is reported.
+    pub fn records(&self, name: &Spanned<Name>) -> bool {
+        if !self.entity(name) {
+            return false;
+        }
+        let why = match self.library.entity(&name.value) {
+            Some(entity) if entity.rows.is_some() => "a lookup: its rows stand in the library",
+            Some(entity) if entity.read_only => "kept by the engine: steps may only read it",
+            _ => return true,
+        };
+        let problem = Problem::error("not-settable", name.span, format!("`{}` is {why}", name.value));
+        self.problems.push(problem.help("name an entity with records of its own"));
+        false
     }
 
     /// The type of a column; an unknown one is reported.
     pub fn column(&self, entity: &Name, column: &Name, span: Span) -> Option<Type> {
         let found = self.library.column(entity, column);
-        if found.is_none() {
+        if found.is_none() && self.library.is_entity(entity) {
             let known = self.library.columns(entity);
             let what = format!("column of `{entity}` named");
             self.unknown("unknown-column", &what, column, span, known.iter().map(|name| &**name));
         }
         found
+    }
+
+    /// Whether the entity has this column.
+    pub fn is_column(&self, entity: &Name, column: &Name) -> bool {
+        self.library.column(entity, column).is_some()
+    }
+
+    /// The type of a column that steps may set; one that is computed or unknown is reported.
+    pub fn settable(&self, entity: &Name, column: &Spanned<Name>) -> Option<Type> {
+        let field = self.library.entity(entity)?.field(&column.value);
+        let why = match field {
+            None => {
+                let list = self.column(entity, &column.value, column.span).is_some();
+                list.then_some("a list of children: make and delete its records")?
+            }
+            Some(Field { computed: Some(_), .. }) => "computed: change what it is computed from",
+            Some(Field { sequence: Some(_), .. }) => "a running number: it is assigned when the record is made",
+            Some(field) => return Some(field.ty.clone()),
+        };
+        let message = format!("`{entity}.{}` cannot be set", column.value);
+        self.problems.push(Problem::error("not-settable", column.span, message).help(format!("it is {why}")));
+        None
+    }
+
+    /// Reports required columns of a new record that nothing fills.
+    pub fn check_required(&self, entity: &Spanned<Name>, set: &[(Name, Expr)]) {
+        let Some(found) = self.library.entity(&entity.value) else { return };
+        let stage = found.stages.as_ref().map(|stages| &stages.field);
+        let is_filled = |field: &Field| {
+            field.initial.is_some() || field.computed.is_some() || field.sequence.is_some() || stage == Some(&field.name)
+        };
+        let is_set = |field: &Field| set.iter().any(|(name, _)| *name == field.name);
+        let missing: Vec<&str> = found
+            .fields
+            .iter()
+            .filter(|field| field.required && !is_filled(field) && !is_set(field))
+            .map(|field| &*field.name)
+            .collect();
+        if !missing.is_empty() {
+            let message = format!("a new `{}` needs {}", entity.value, missing.join(", "));
+            let problem = Problem::error("missing-column", entity.span, message);
+            self.problems.push(problem.help("set it here, or give it an `initial` in the library"));
+        }
+    }
+
+    /// Whether a column is evaluated on reading.
+    pub fn is_live(&self, entity: &str, column: &str) -> bool {
+        let field = self.library.entity(entity).and_then(|entity| entity.field(column));
+        field.is_some_and(|field| field.live)
+    }
+
+    /// The column that holds an entity's stage.
+    pub fn stage_column(&self, entity: &str) -> Option<Name> {
+        Some(self.library.entity(entity)?.stages.as_ref()?.field.clone())
+    }
+
+    /// Whether the entity allows a move between two stages.
+    pub fn may_move(&self, entity: &str, from: &Name, to: &Name) -> bool {
+        let Some(stages) = self.library.entity(entity).and_then(|entity| entity.stages.as_ref()) else { return true };
+        if self.library.is_final(entity, from) {
+            return false;
+        }
+        match stages.moves.from.get(from) {
+            Some(allowed) => allowed.contains(to),
+            None => stages.moves.otherwise_any,
+        }
+    }
+
+    /// Which moves are allowed instead.
+    pub fn moves_help(&self, entity: &str, from: &[Name]) -> Option<String> {
+        let stages = self.library.entity(entity)?.stages.as_ref()?;
+        let first = from.first()?;
+        if self.library.is_final(entity, first) {
+            return Some(format!("`{first}` is final: nothing leads back from it"));
+        }
+        let may = stages.values.iter().filter(|stage| self.may_move(entity, first, &stage.name));
+        let names: Vec<&str> = may.map(|stage| &*stage.name).collect();
+        Some(format!("from `{first}` the moves lead to {}", names.join(", ")))
     }
 
     /// Whether a role exists; else it is reported.
@@ -74,14 +173,103 @@ impl<'a> Words<'a> {
 
     /// Whether a code can be raised and caught; else it is reported.
     pub fn error(&self, code: &Spanned<Name>) -> bool {
-        let declared = || self.library.errors.keys().map(|name| &**name);
-        let raised = || self.library.services.values().flat_map(|service| &service.raises).map(|name| &**name);
-        let mut all = declared().chain(raised()).chain(BUILT_IN_ERRORS.iter().copied());
-        let found = all.any(|known| known == &*code.value) || self.check_errors().any(|known| *known == code.value);
+        let found = self.library.errors.contains_key(&code.value) || BUILT_IN_ERRORS.contains(&&*code.value);
         if !found {
-            let all = declared().chain(raised()).chain(BUILT_IN_ERRORS.iter().copied());
-            self.unknown("unknown-error", "error", &code.value, code.span, all);
+            let known = self.library.errors.keys().map(|name| &**name).chain(BUILT_IN_ERRORS.iter().copied());
+            self.unknown("unknown-error", "error", &code.value, code.span, known);
         }
         found
+    }
+
+    /// What goes along with an error; nothing is said of the built-in ones.
+    pub fn error_parts(&self, code: &str) -> Vec<Part> {
+        self.library.errors.get(code).map(|error| parts(&error.with)).unwrap_or_default()
+    }
+
+    /// What goes along with a message.
+    pub fn message_parts(&self, message: &str) -> Vec<Part> {
+        self.library.messages.get(message).map(|message| parts(&message.with)).unwrap_or_default()
+    }
+
+    /// What goes along with a signal.
+    pub fn signal_parts(&self, signal: &str) -> Vec<Part> {
+        self.library.signals.get(signal).map(|signal| parts(&signal.with)).unwrap_or_default()
+    }
+
+    /// Whether a signal exists; else it is reported.
+    pub fn signal(&self, signal: &Spanned<Name>) -> bool {
+        let found = self.library.signals.contains_key(&signal.value);
+        if !found {
+            let known = self.library.signals.keys().map(|name| &**name);
+            self.unknown("unknown-signal", "signal", &signal.value, signal.span, known);
+        }
+        found
+    }
+
+    /// Reports a calendar that does not exist.
+    pub fn calendar(&self, calendar: &Spanned<Name>) {
+        if !self.library.calendars.contains_key(&calendar.value) {
+            let known = self.library.calendars.keys().map(|name| &**name);
+            self.unknown("unknown-calendar", "calendar", &calendar.value, calendar.span, known);
+        }
+    }
+
+    /// The entity whose records user tasks are.
+    pub fn task_entity(&self) -> Option<Name> {
+        self.library.tasks.as_ref().map(|tasks| tasks.entity.clone())
+    }
+
+    /// Reports a category or outcome that the records of tasks have no code for.
+    pub fn task_word(&self, what: &str, word: &Spanned<Name>) {
+        let Some(mirror) = &self.library.tasks else { return };
+        let column = match what {
+            "outcome" => mirror.completed_outcome(),
+            _ => mirror.column_of(what),
+        };
+        let Some((column, ty)) = column.and_then(|column| {
+            let ty = self.library.column(&mirror.entity, &column)?;
+            Some((column, ty))
+        }) else {
+            return;
+        };
+        let known: Vec<Name> = match &ty {
+            Type::Enum(codes) => codes.values.iter().map(|(code, _)| code.clone()).collect(),
+            Type::Ref(entities) => match &**entities {
+                [lookup] if self.library.is_lookup(lookup) => self.library.rows(lookup),
+                _ => return,
+            },
+            _ => return,
+        };
+        if !known.contains(&word.value) {
+            let message = format!("`{}` is no `{}.{column}`", word.value, mirror.entity);
+            let problem = Problem::error("unknown-outcome-code", word.span, message);
+            let near = did_you_mean(&word.value, known.iter().map(|name| &**name));
+            self.problems.push(problem.help(format!("its codes stand in the library: {ty}")).maybe_help(near));
+        }
+    }
+
+    /// The entity that keeps printed documents.
+    pub fn keeps_documents(&self) -> Option<Name> {
+        self.library.entity("document").map(|entity| entity.name.clone())
+    }
+
+    /// Where a document for records of this entity is kept.
+    pub fn keeps(&self, entity: &Name) -> Option<Keeps> {
+        let found = self.library.entity("document")?;
+        let column = |names: &[&str]| {
+            let field = names.iter().find_map(|name| found.field(name));
+            field.map(|field| field.name.clone())
+        };
+        let own = Type::reference(&**entity);
+        let refers = found.fields.iter().find(|field| match (&field.ty, &own) {
+            (Type::Ref(entities), _) => entities.contains(entity),
+            _ => false,
+        });
+        Some(Keeps {
+            entity: found.name.clone(),
+            name: column(&["name", "title"])?,
+            body: column(&["body", "text", "content"])?,
+            record: refers.map(|field| field.name.clone()),
+        })
     }
 }

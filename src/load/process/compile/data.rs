@@ -18,15 +18,16 @@ use crate::element::signal_throw::SignalThrow;
 use crate::element::stage_change::StageChange;
 use crate::element::update_record::UpdateRecord;
 use crate::element::Element;
-use crate::entity::Order;
+use crate::entity::{Document, Order};
 use crate::graph::NodeIx;
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::draft::ExprText;
 use crate::load::problem::Problem;
 use crate::load::process::draft::{Call, Filter, Keep, Service, Verb};
 use crate::load::process::signature::Signature;
+use crate::load::process::words::parts;
 use crate::load::read::{Entry, Node};
-use crate::model::{Duration, Expr, Name, Names, Schema, Span, Type, Value};
+use crate::model::{Duration, Expr, Name, Names, Schema, Span, Template, Type, Value};
 
 impl<'a> Compiler<'a> {
     /// Compiles what a step does; gives the node at whose border events may stand.
@@ -67,7 +68,7 @@ impl<'a> Compiler<'a> {
             self.cx.words.unknown("unknown-service", "service", &service.name.value, service.name.span, known);
         }
         let (with, returns) = match &found {
-            Some(found) => (Some(self.cx.words.parts(&found.with)), self.cx.words.parts(&found.returns)),
+            Some(found) => (Some(parts(&found.with)), parts(&found.returns)),
             None => (None, Vec::new()),
         };
         let what = format!("the service `{}`", service.name.value);
@@ -294,9 +295,31 @@ impl<'a> Compiler<'a> {
             self.cx.problems.push(problem.help("declare the entity `document` with the columns `name` and `body`"));
             return Some(Element::ScriptTask(ScriptTask::default()));
         };
+        let template = self.document_template(&found, document)?;
         let into = self.into(into);
-        let name = document.value.clone();
-        Some(Element::Print(Print { document: name, record, template: found.template.clone(), keeps, into }))
+        Some(Element::Print(Print { document: document.value.clone(), record, template, keeps, into }))
+    }
+
+    /// The template of a document: the columns of its record are bare names in it.
+    fn document_template(&mut self, document: &Document, name: &Spanned<Name>) -> Option<Template> {
+        let mut names = Names::new();
+        self.surroundings(&mut names);
+        names.row(&*document.entity, self.slot(Root::Row));
+        let span = Span::new(name.span.file, 0, document.template.len());
+        match Template::compile(&document.template, span, self.cx.words.library, &names) {
+            Ok(template) => Some(template),
+            Err(problems) => {
+                for problem in problems {
+                    let start = problem.span.start as usize;
+                    let before = document.template.get(..start).unwrap_or_default();
+                    let line = before.lines().count().max(1);
+                    let message = format!("in line {line} of the template of `{}`: {}", name.value, problem.message);
+                    let code = crate::load::codes::of_expression(problem.code);
+                    self.cx.problems.push(Problem::error(code, name.span, message).maybe_help(problem.help));
+                }
+                Template::compile("", span, self.cx.words.library, &names).ok()
+            }
+        }
     }
 
     /// `self` where a step names no record.

@@ -87,7 +87,7 @@ impl<'a> Compiler<'a> {
         let own = self.process.entity.as_ref().is_some_and(|own| own.value == kind.entity.value);
         let when = self.event_when(event);
         let trigger = self.record_event(kind, &event.changed, when, own && !event.any);
-        if !own && !event.any && trigger.equal.is_empty() && self.cx.words.library_has(&kind.entity.value) {
+        if !own && !event.any && trigger.equal.is_empty() && self.cx.words.library.entity(&kind.entity.value).is_some() {
             let message = format!("every change of any `{}` is looked at here", kind.entity.value);
             let help = "compare one of its columns with a value of the process, such as `record.lead = self`; \
                         or write `of: any` if that is meant";

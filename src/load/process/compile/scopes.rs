@@ -214,7 +214,7 @@ impl<'a> Compiler<'a> {
         self.inside(at, |this| {
             for list in lists {
                 let stages = this.stages_of(&staged.entity, list, &all, &listed);
-                let part = list.stages.iter().map(|stage| &**stage.value).collect::<Vec<_>>().join("+");
+                let part = list.stages.iter().map(|stage| &*stage.value).collect::<Vec<_>>().join("+");
                 let inner = this.stage_list(node, &staged, &stages, &part, &list.steps, list.span);
                 listed.extend(stages.into_iter().map(|stage| (stage, inner)));
             }

@@ -6,7 +6,7 @@ use crate::load::cursor::{self, Spanned};
 use crate::load::draft::ExprText;
 use crate::load::problem::Problem;
 use crate::load::process::words::Part;
-use crate::load::read::{Entry, Key, Node, Scalar, Yaml};
+use crate::load::read::{Entry, Key, Node, Style};
 use crate::model::suggest::did_you_mean;
 use crate::model::{Expr, Name, Names, Span, Type};
 
@@ -36,12 +36,9 @@ impl<'a> Compiler<'a> {
             let ty = self.seen.iter().find(|seen| seen.var == var).map(|seen| seen.ty.clone());
             return Some((Target::Var(var), ty));
         }
-        let node = key_node(key, path);
-        let before = self.cx.problems.errors();
-        let (record, entities) = self.record(&node, names);
-        if self.cx.problems.errors() > before {
-            return None;
-        }
+        let text = ExprText::made(path, key.span);
+        let record = self.compile(&text, names, None)?;
+        let entities = self.entities_of(&record, key.span);
         let column = Spanned::new(Name::new(last), part_of(key, path.len().saturating_add(1)));
         let ty = self.settable(&entities, &column)?;
         Some((Target::Column(record, column.value), ty))
@@ -134,15 +131,9 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// A key, or its beginning, as a node of its own.
-fn key_node(key: &Key, text: &str) -> Node {
-    let span = Span::new(key.span.file, key.span.start as usize, key.span.start as usize + text.len());
-    Node { yaml: Yaml::Scalar(Scalar::of_key(text, key.style)), span }
-}
-
 /// Where a part of a key stands, from this byte on.
 fn part_of(key: &Key, from: usize) -> Span {
-    let quote = usize::from(key.style != crate::load::read::Style::Plain);
+    let quote = usize::from(key.style != Style::Plain);
     let start = (key.span.start as usize).saturating_add(from).saturating_add(quote);
     Span::new(key.span.file, start.min(key.span.end as usize), key.span.end as usize)
 }

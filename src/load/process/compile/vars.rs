@@ -7,7 +7,7 @@ use crate::load::cursor::{self, Spanned};
 use crate::load::draft::ExprText;
 use crate::load::problem::{Problem, Problems};
 use crate::load::process::draft::{Event, FormItem, Keep, On, Step, Variable, Verb};
-use crate::load::process::words::Part;
+use crate::load::process::words::{self, Part};
 use crate::load::read::Entry;
 use crate::model::{Expr, Name, Names, Schema, Span, Type};
 
@@ -94,8 +94,8 @@ impl<'a> Compiler<'a> {
                 self.hidden(into.as_ref(), keeps.map_or(Type::Any, |entity| Type::reference(&*entity)));
             }
             Verb::Service(service) => {
-                let parts = self.cx.words.library.services.get(&service.name.value).map(|found| found.returns.clone());
-                let names = self.result_names(&self.cx.words.parts(&parts.unwrap_or_default()));
+                let parts = self.cx.words.library.services.get(&service.name.value).map(|found| words::parts(&found.returns));
+                let names = self.result_names(&parts.unwrap_or_default());
                 self.hidden_take(service.take, &names);
             }
             Verb::Call(call) => {
@@ -159,7 +159,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// What a `take` brings into being: the type is the expression's.
-    fn hidden_take(&mut self, take: &'a [Entry], names: &Names) {
+    pub(super) fn hidden_take(&mut self, take: &'a [Entry], names: &Names) {
         let silent = Problems::new();
         for entry in take {
             let Some(name) = Name::is_valid(&entry.key.text).then(|| Name::new(&*entry.key.text)) else { continue };
