@@ -1,7 +1,7 @@
 //! What a library file declares, bound and checked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::model::expr::Expr;
 use crate::model::{Calendar, Lang, Name, Text, Type, Value};
@@ -39,6 +39,8 @@ pub struct Library {
     pub calendars: BTreeMap<Name, Calendar>,
     /// The library's own calendar.
     pub calendar: Option<Name>,
+    /// The text of its file: the task kinds are read from it when a process is loaded later.
+    pub text: Arc<str>,
 }
 
 /// An entity, or a lookup.

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::cursor::Spanned;
 use super::draft::LibraryDraft;
 use super::problem::{LoadError, Problem, Problems};
-use super::read::{Node, Tree, read};
+use super::process::draft::Kinds;
+use super::read::{Tree, read};
 use super::source::Sources;
-use super::{bind, pattern};
+use super::{bind, pattern, process};
+use crate::element::definition::Definition;
 use crate::entity::Library;
+use crate::model::Span;
 use crate::model::suggest::did_you_mean;
-use crate::model::{Name, Span};
 
 /// The kinds of files; a file's kind is its first key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +57,8 @@ pub fn kind(tree: &Tree, problems: &Problems) -> Option<Kind> {
 pub struct Loaded {
     /// The library.
     pub library: Library,
-    /// What tasks take over with `like: kind`, as written.
-    pub task_kinds: Vec<(Spanned<Name>, Node)>,
+    /// Its processes, in the order of their texts.
+    pub definitions: Vec<Arc<Definition>>,
     /// What its author should look at.
     pub warnings: Vec<Problem>,
 }
@@ -81,8 +82,8 @@ pub fn library(sources: &Sources) -> Result<Loaded, LoadError> {
     let problems = Problems::new();
     let found = load(sources, &problems);
     let warnings = problems.finish(&Arc::new(sources.clone()))?;
-    let (library, task_kinds) = found.unwrap_or_default();
-    Ok(Loaded { library, task_kinds, warnings })
+    let (library, definitions) = found.unwrap_or_default();
+    Ok(Loaded { library, definitions, warnings })
 }
 
 /// Every problem of the texts, errors and warnings, sorted by file and place.
@@ -92,14 +93,18 @@ pub fn problems(sources: &Sources) -> Vec<Problem> {
     problems.into_sorted()
 }
 
-type Kinds = Vec<(Spanned<Name>, Node)>;
-
-fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Kinds)> {
-    let mut drafts = Vec::new();
-    for (file, source) in sources.iter() {
+fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Vec<Arc<Definition>>)> {
+    let (mut drafts, mut processes) = (Vec::new(), Vec::new());
+    for (file, source) in sources.iter().filter(|(_, source)| is_definition(&source.name)) {
         let Some(tree) = read(file, &source.text, problems) else { continue };
-        if kind(&tree, problems) == Some(Kind::Library) {
-            drafts.extend(LibraryDraft::of(&tree, problems));
+        match kind(&tree, problems) {
+            Some(Kind::Library) => drafts.extend(LibraryDraft::of(&tree, problems)),
+            Some(Kind::Process) => processes.push(tree),
+            Some(Kind::Decision) => {
+                let problem = Problem::error("not-supported-yet", tree.root.span, "decision files are not supported yet");
+                problems.push(problem.help("write the choice in the process, with `choose`"));
+            }
+            Some(Kind::Scenario) | None => {}
         }
     }
     let mut drafts = drafts.into_iter();
@@ -120,7 +125,38 @@ fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Kinds)> {
         }
     };
     missing_files(&draft, sources, problems);
-    Some((bind::library(&draft, problems), draft.task_kinds))
+    let mut library = bind::library(&draft, problems);
+    library.text = sources.get(draft.span.file).map(|source| source.text.clone()).unwrap_or_default();
+    templates(&mut library, &draft, sources, problems);
+    let kinds: Kinds = draft.task_kinds.into_iter().map(|(name, node)| (name.value, node)).collect();
+    kinds.values().for_each(|kind| process::draft::check_kind(kind, problems));
+    let trees: Vec<&Tree> = processes.iter().collect();
+    let definitions = process::processes(&trees, sources, &library, &kinds, None, problems);
+    problems.check_languages(&library.languages);
+    Some((library, definitions))
+}
+
+/// Whether a text is a definition; others, such as templates, are only named by definitions.
+fn is_definition(name: &str) -> bool {
+    let has_end = name.rsplit('/').next().is_some_and(|file| file.contains('.'));
+    !has_end || name.ends_with(".yaml") || name.ends_with(".yml")
+}
+
+/// Puts the texts of the documents' templates in the place of their files' names.
+fn templates(library: &mut Library, draft: &LibraryDraft, sources: &Sources, problems: &Problems) {
+    let folder = sources.get(draft.span.file).and_then(|source| source.name.rsplit_once('/')).map(|(folder, _)| folder);
+    for document in &draft.documents {
+        let Some(template) = &document.template else { continue };
+        let path = folder.map_or(template.value.clone(), |folder| format!("{folder}/{}", template.value));
+        let found = sources.iter().find(|(_, source)| *source.name == *path).map(|(_, source)| source.text.to_string());
+        if found.is_none() {
+            let problem = Problem::error("no-such-file", template.span, format!("there is no file `{}`", template.value));
+            problems.push(problem.help("name a file in the library's folder or below it"));
+        }
+        if let Some(bound) = library.documents.get_mut(&document.name.value) {
+            bound.template = found.unwrap_or_default();
+        }
+    }
 }
 
 /// Reports what `processes` names and nobody brought.

@@ -77,6 +77,7 @@ pub(crate) fn compile<'a>(cx: &'a Cx<'a>, process: &'a Process<'a>, hash: u64, f
     let built = compiler.plan.finish();
     let mut notes = compiler.notes;
     notes.dead = built.dead;
+    notes.made.extend(built.made);
     for (_, span) in built.lost {
         notes.sound = false;
         super::compile::lists::report_circle(cx.problems, span);
@@ -174,6 +175,7 @@ impl<'a> Compiler<'a> {
         let done = plan.label();
         let mut notes = Notes::new();
         notes.ids = lists::ids(process, cx.problems);
+        notes.span = process.span;
         Self {
             cx,
             process,
@@ -242,7 +244,9 @@ impl<'a> Compiler<'a> {
     /// A node that no author wrote: its key is the scope's and its role.
     fn made(&mut self, role: &str, span: Span, element: Element) -> NodeIx {
         let key = super::plan::join(&self.scope.key, role);
-        self.add(NewNode { key, id: None, title: Text::default(), scope: self.scope.node, span }, element)
+        let node = self.add(NewNode { key, id: None, title: Text::default(), scope: self.scope.node, span }, element);
+        self.notes.made.insert(node);
+        node
     }
 
     /// Adds a node with what its expressions read and write.

@@ -10,6 +10,10 @@ use crate::model::{Name, Span};
 /// What a compiled process's checks need besides the definition.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
+    /// Where the process's name stands.
+    pub span: Span,
+    /// Nodes that the loader added: starts, ends, joins, merges.
+    pub made: BTreeSet<NodeIx>,
     /// Every authored id with its place.
     pub ids: BTreeMap<Name, Span>,
     /// The variables that a node's expressions read, with the places.
@@ -28,8 +32,6 @@ pub(crate) struct Notes {
     pub branches: Vec<Branches>,
     /// Flows that no token takes, because the move before them leaves the stage.
     pub dead: BTreeSet<u32>,
-    /// Nodes that leave the stage themselves, so that only what is behind them is dead.
-    pub leaves: BTreeSet<NodeIx>,
     /// Whether every target was found: else the graph has gaps, and what cannot be reached says nothing.
     pub sound: bool,
 }

@@ -73,6 +73,8 @@ pub(crate) struct Built {
     pub elements: Vec<Element>,
     /// Flows, by number, behind a move that surely leaves the stage: no token ever takes them.
     pub dead: BTreeSet<u32>,
+    /// The gateways that merge.
+    pub made: Vec<NodeIx>,
     /// Nodes whose way on leads in a circle of `go` steps.
     pub lost: Vec<(NodeIx, Span)>,
 }
@@ -178,7 +180,7 @@ impl Plan {
 
     /// The finished graph.
     pub fn finish(mut self) -> Built {
-        self.merges();
+        let made = self.merges();
         let mut builder = GraphBuilder::new();
         let nodes = std::mem::take(&mut self.nodes);
         let spans: Vec<Span> = nodes.iter().map(|node| node.span).collect();
@@ -196,11 +198,12 @@ impl Plan {
                 dead.insert(ix.0);
             }
         }
-        Built { graph: builder.finish(), elements: self.elements, dead, lost }
+        Built { graph: builder.finish(), elements: self.elements, dead, made, lost }
     }
 
     /// Puts a gateway before every place that must be entered by one flow and is entered by several.
-    fn merges(&mut self) {
+    fn merges(&mut self) -> Vec<NodeIx> {
+        let mut made = Vec::new();
         let mut meetings: BTreeMap<Label, Vec<usize>> = BTreeMap::new();
         for (at, flow) in self.flows.iter().enumerate() {
             if let Some(last) = self.chain(flow.to).last() {
@@ -224,7 +227,9 @@ impl Plan {
                 }
             }
             self.flow(gateway, behind, Text::default(), merge.span);
+            made.push(gateway);
         }
+        made
     }
 
     /// The node that a label stands for.

@@ -235,6 +235,7 @@ impl<'a> Compiler<'a> {
             span: at.step.at,
         };
         let node = self.add(new, element);
+        self.notes.made.insert(node);
         for end in ends {
             self.plan.place(*end, node);
         }

@@ -81,6 +81,7 @@ impl<'a> Compiler<'a> {
                 span: event.span,
             };
             let node = self.add(new, Element::EndEvent(EndEvent::default()));
+            self.notes.made.insert(node);
             self.plan.place(end, node);
         }
         entry
