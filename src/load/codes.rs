@@ -6,6 +6,7 @@
 
 mod files;
 mod library;
+mod process;
 mod text;
 
 /// One kind of problem, as the manual shows it.
@@ -26,7 +27,7 @@ pub const EXAMPLE_LIBRARY: &str = include_str!("codes/example.yaml");
 
 /// All codes, by what they are about.
 pub const GROUPS: &[(&str, &[Code])] =
-    &[("Files", files::CODES), ("The text", text::CODES), ("Libraries", library::CODES)];
+    &[("Files", files::CODES), ("The text", text::CODES), ("Libraries", library::CODES), ("Processes", process::CODES)];
 
 /// Every code that loading can raise.
 pub fn all() -> impl Iterator<Item = &'static Code> {

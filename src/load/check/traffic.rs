@@ -38,7 +38,7 @@ impl Traffic {
         for node in definition.graph.nodes() {
             let (Some(element), Some(found)) = (definition.element(node), definition.graph.node(node)) else { continue };
             let span = here.then_some(found.span);
-            let mut note = |uses: &mut Uses, name: &Name| {
+            let note = |uses: &mut Uses, name: &Name| {
                 let place = uses.entry(name.clone()).or_insert(span);
                 *place = place.or(span);
             };

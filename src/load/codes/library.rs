@@ -13,8 +13,8 @@ pub(super) const CODES: &[Code] = &[
         code: "missing-key",
         meaning: "A mapping lacks a key that it needs.",
         wrong: "library: crm\nentities: {file: {fields: {name: text}}, document: {}}\ndocuments: {invoice: {for: file}}\n",
-        right: "library: crm\nentities: {file: {fields: {name: text}}, document: {}}\n\
-                documents: {invoice: {for: file, template: invoice.html}}\n",
+        right: "# file: crm.yaml\nlibrary: crm\nentities: {file: {fields: {name: text}}, document: {}}\n\
+                documents: {invoice: {for: file, template: invoice.html}}\n# file: invoice.html\nInvoice\n",
     },
     Code {
         code: "wrong-shape",

@@ -92,8 +92,6 @@ pub(crate) enum Kind {
 /// One item of a list of steps.
 #[derive(Debug)]
 pub(crate) struct Step<'t> {
-    /// The whole item.
-    pub span: Span,
     /// Its verb with what stands behind it, or the verb alone when that is long.
     pub at: Span,
     /// The verb's word.

@@ -109,11 +109,6 @@ impl Plan {
         }
     }
 
-    /// Whether the label has a place.
-    pub fn is_placed(&self, label: Label) -> bool {
-        self.spots.get(label.0).is_some_and(|spot| !matches!(spot.goal, Goal::Open))
-    }
-
     /// Adds a node; a key that is taken gets a number behind it.
     pub fn node(&mut self, new: NewNode, element: Element) -> NodeIx {
         let NewNode { key, id, title, scope, span } = new;

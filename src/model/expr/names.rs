@@ -17,6 +17,8 @@ pub struct Entry {
     pub ty: Type,
     /// Its slot.
     pub slot: Slot,
+    /// Whether it goes by its bare name too; else only by its group.
+    pub bare: bool,
 }
 
 /// A record whose columns are in scope by their bare names.
@@ -54,13 +56,21 @@ impl Names {
 
     /// Adds a root: `self`, `user`, `instance`, `record`, `message`, `task` … of any type.
     pub fn root(&mut self, name: impl AsRef<str>, ty: Type, slot: Slot) -> &mut Self {
-        self.entries.push(Entry { group: None, name: Name::new(name), ty, slot });
+        self.entries.push(Entry { group: None, name: Name::new(name), ty, slot, bare: true });
         self
     }
 
     /// Adds a member of a group (`params`, `vars`, `form`): written `group.name`, or bare where that has one meaning.
     pub fn member(&mut self, group: impl AsRef<str>, name: impl AsRef<str>, ty: Type, slot: Slot) -> &mut Self {
-        self.entries.push(Entry { group: Some(Name::new(group)), name: Name::new(name), ty, slot });
+        self.entries.push(Entry { group: Some(Name::new(group)), name: Name::new(name), ty, slot, bare: true });
+        self
+    }
+
+    /// What is there under this name goes by its group only from now on: a name added next takes the bare word.
+    pub fn shadow(&mut self, name: &str) -> &mut Self {
+        for entry in self.entries.iter_mut().filter(|entry| entry.name.as_str() == name) {
+            entry.bare = false;
+        }
         self
     }
 

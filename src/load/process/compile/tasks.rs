@@ -130,12 +130,12 @@ impl<'a> Compiler<'a> {
 
     /// What an outcome's expressions see besides: the form and the task.
     fn outcome_names(&mut self, task: &'a Task<'a>) -> Names {
-        let mut names = self.names_but(task);
+        let mut names = self.names();
         for item in &task.form {
             if let FormItem::Entry(decl) = item {
                 let ty = self.form_type(item, &crate::load::problem::Problems::new());
                 let slot = self.slot(Root::Form(decl.name.value.clone()));
-                names.member("form", &*decl.name.value, ty, slot);
+                names.shadow(&decl.name.value).member("form", &*decl.name.value, ty, slot);
             }
         }
         let user = if self.cx.words.library.is_entity("user") { Type::reference("user") } else { Type::Any };
@@ -145,16 +145,6 @@ impl<'a> Compiler<'a> {
             (Name::new("outcome"), Type::Text),
         ];
         names.root("task", Type::Map(about.into()), self.slot(Root::Task));
-        names
-    }
-
-    /// The names in sight but those that the form's entries go by: in an outcome these are the entries.
-    fn names_but(&mut self, task: &'a Task<'a>) -> Names {
-        let is_entry = |seen: &Seen| task.keep.iter().any(|name| name.value == seen.name);
-        let (hidden, rest): (Vec<Seen>, Vec<Seen>) = std::mem::take(&mut self.seen).into_iter().partition(is_entry);
-        self.seen = rest;
-        let names = self.names();
-        self.seen.extend(hidden);
         names
     }
 

@@ -193,7 +193,7 @@ impl<'a> Compiler<'a> {
         names.root("result", whole, self.slot(Root::Result));
         for part in parts {
             let slot = self.slot(Root::Returned(part.name.clone()));
-            names.root(&*part.name, part.ty.clone(), slot);
+            names.shadow(&part.name).root(&*part.name, part.ty.clone(), slot);
         }
         names
     }
@@ -226,7 +226,7 @@ impl<'a> Compiler<'a> {
                 for item in form {
                     if let FormItem::Entry(decl) = item {
                         let slot = self.slot(Root::Form(decl.name.value.clone()));
-                        names.member("form", &*decl.name.value, self.form_type(item, problems), slot);
+                        names.shadow(&decl.name.value).member("form", &*decl.name.value, self.form_type(item, problems), slot);
                     }
                 }
             }

@@ -94,9 +94,9 @@ impl<'t> Reader<'t> {
         Some(Verb::AllThatApply(self.cases(value)))
     }
 
-    pub(super) fn race(&self, map: &MapReader<'t>, _: &'t Node) -> Option<Verb<'t>> {
+    pub(super) fn race(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
         let events = self.events_at(map, "race", super::event::RACE);
-        if events.is_empty() {
+        if value.items().is_empty() {
             self.problems.error("wrong-shape", map.span(), "expected the events of a race, found none");
         }
         Some(Verb::Race(events))

@@ -92,7 +92,6 @@ impl<'t> Reader<'t> {
         let (entry, what, read) = self.verb(entries, node.span);
         let map = MapReader::of(entries, node.span, what, self.problems);
         let mut step = Step {
-            span: node.span,
             at: entry.map_or(node.span, |entry| verb_span(entry)),
             word: "",
             id: map.name("id"),

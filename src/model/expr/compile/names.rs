@@ -42,7 +42,7 @@ impl Compiler<'_> {
         self.local_meanings(word, at, &mut found);
         self.row_meanings(word, at, &mut found);
         let only = self.names.row.as_ref().is_some_and(|row| row.only);
-        for entry in self.names.entries.iter().filter(|entry| entry.name.as_str() == word) {
+        for entry in self.names.entries.iter().filter(|entry| entry.bare && entry.name.as_str() == word) {
             let (what, plainly) = match &entry.group {
                 Some(_) if only => continue,
                 Some(group) => (format!("`{group}.{word}`"), Some(format!("{group}.{word}"))),
