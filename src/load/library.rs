@@ -101,7 +101,8 @@ fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Vec<Arc<Defi
             Some(Kind::Library) => drafts.extend(LibraryDraft::of(&tree, problems)),
             Some(Kind::Process) => processes.push(tree),
             Some(Kind::Decision) => {
-                let problem = Problem::error("not-supported-yet", tree.root.span, "decision files are not supported yet");
+                let problem =
+                    Problem::error("not-supported-yet", tree.root.span, "decision files are not supported yet");
                 problems.push(problem.help("write the choice in the process, with `choose`"));
             }
             Some(Kind::Scenario) | None => {}
@@ -150,7 +151,8 @@ fn templates(library: &mut Library, draft: &LibraryDraft, sources: &Sources, pro
         let path = folder.map_or(template.value.clone(), |folder| format!("{folder}/{}", template.value));
         let found = sources.iter().find(|(_, source)| *source.name == *path).map(|(_, source)| source.text.to_string());
         if found.is_none() {
-            let problem = Problem::error("no-such-file", template.span, format!("there is no file `{}`", template.value));
+            let problem =
+                Problem::error("no-such-file", template.span, format!("there is no file `{}`", template.value));
             problems.push(problem.help("name a file in the library's folder or below it"));
         }
         if let Some(bound) = library.documents.get_mut(&document.name.value) {

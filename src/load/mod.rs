@@ -27,7 +27,7 @@ pub mod source;
 pub use crate::model::suggest::did_you_mean;
 pub use cursor::{MapReader, Spanned};
 pub use library::{Kind, Loaded, kind, library, problems};
-pub use process::{Processes, process};
 pub use problem::{Label, LoadError, Problem, Problems, Severity, render_json, render_text};
+pub use process::{Processes, process};
 pub use read::{Entry, Key, Node, Scalar, Style, Tree, Yaml, read};
 pub use source::{Place, Source, Sources};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::walk::Walk;
+use crate::element::Element;
 use crate::element::definition::Trigger;
 use crate::element::user_task::Again;
-use crate::element::Element;
 use crate::graph::{NodeIx, reach};
 use crate::load::problem::{Problem, Problems};
 
@@ -45,9 +45,10 @@ fn is_end(walk: &Walk<'_>, node: NodeIx) -> bool {
     }
     match walk.def.element(node) {
         Some(Element::IncidentStep(_)) => true,
-        Some(Element::UserTask(task)) => {
-            task.outcomes.iter().any(|outcome| matches!(outcome.again, Some(Again::Stage)) || outcome.stage.is_some() && flows.is_empty())
-        }
+        Some(Element::UserTask(task)) => task
+            .outcomes
+            .iter()
+            .any(|outcome| matches!(outcome.again, Some(Again::Stage)) || outcome.stage.is_some() && flows.is_empty()),
         _ => flows.is_empty(),
     }
 }

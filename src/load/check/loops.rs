@@ -37,12 +37,17 @@ fn report(walk: &Walk<'_>, nodes: &BTreeSet<NodeIx>, problems: &Problems) {
     let Some(found) = written.and_then(|node| walk.def.graph.node(*node)) else { return };
     let leaves = nodes.iter().any(|node| walk.targets(*node, false).iter().any(|to| !nodes.contains(to)));
     let problem = if leaves {
-        let message = "the steps from here lead back here, and nothing is waited for on the way: only the data ends this loop";
+        let message =
+            "the steps from here lead back here, and nothing is waited for on the way: only the data ends this loop";
         Problem::warning("loop-without-wait", found.span, message)
             .help("write `repeat:` with a `max`, or wait for something on the way")
     } else {
-        Problem::error("endless-loop", found.span, "the steps from here lead back here, and nothing is waited for on the way")
-            .help("let one of them lead out, or wait for something on the way")
+        Problem::error(
+            "endless-loop",
+            found.span,
+            "the steps from here lead back here, and nothing is waited for on the way",
+        )
+        .help("let one of them lead out, or wait for something on the way")
     };
     problems.push(problem);
 }

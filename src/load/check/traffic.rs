@@ -36,7 +36,9 @@ pub(super) fn check(loaded: &[&Definition], there: &[&Definition], library: &Lib
 impl Traffic {
     fn add(&mut self, definition: &Definition, here: bool) {
         for node in definition.graph.nodes() {
-            let (Some(element), Some(found)) = (definition.element(node), definition.graph.node(node)) else { continue };
+            let (Some(element), Some(found)) = (definition.element(node), definition.graph.node(node)) else {
+                continue;
+            };
             let span = here.then_some(found.span);
             let note = |uses: &mut Uses, name: &Name| {
                 let place = uses.entry(name.clone()).or_insert(span);
@@ -74,7 +76,9 @@ impl Traffic {
         for (code, span) in self.raised.iter().filter(|(code, _)| is_own(code)) {
             if let (Some(span), false) = (span, self.catches_all || self.caught.contains_key(code)) {
                 let problem = Problem::error("error-never-caught", *span, format!("nobody catches the error `{code}`"));
-                let help = format!("catch it with `boundary: [{{error: {code}, ...}}]` or a handler, or write `incident: {code}`");
+                let help = format!(
+                    "catch it with `boundary: [{{error: {code}, ...}}]` or a handler, or write `incident: {code}`"
+                );
                 problems.push(problem.help(help));
             }
         }
@@ -103,13 +107,16 @@ impl Traffic {
             let external = library.messages.get(name).is_none_or(|message| message.external);
             if let (Some(span), false) = (span, external || self.sent.contains(name)) {
                 let problem = Problem::error("message-never-sent", *span, format!("nobody sends the message `{name}`"));
-                problems.push(problem.help("send it somewhere, or declare it `external: true` when the world outside does"));
+                problems.push(
+                    problem.help("send it somewhere, or declare it `external: true` when the world outside does"),
+                );
             }
         }
         for (name, span) in &self.awaited {
             if let (Some(span), false) = (span, self.thrown.contains(name)) {
                 let message = format!("no process throws the signal `{name}`");
-                problems.push(Problem::warning("signal-never-thrown", *span, message).help("only the host can throw it"));
+                problems
+                    .push(Problem::warning("signal-never-thrown", *span, message).help("only the host can throw it"));
             }
         }
     }

@@ -46,7 +46,8 @@ pub(super) fn check(walk: &Walk<'_>, problems: &Problems) {
 fn report(walk: &Walk<'_>, var: VarRef, span: Span, problems: &Problems) {
     let name = walk.var_name(var);
     let problem = Problem::error("read-before-set", span, format!("`{name}` may be read here before it is set"));
-    let help = format!("set it on every way to this step, or declare it: `vars: {{{name}: {{type: …, initial: null}}}}`");
+    let help =
+        format!("set it on every way to this step, or declare it: `vars: {{{name}: {{type: …, initial: null}}}}`");
     problems.push(problem.help(help));
 }
 

@@ -13,8 +13,11 @@ pub(super) fn check(processes: &[Walk<'_>], catalog: Option<&Catalog>, problems:
     for Walk { def, notes } in processes {
         let (process, version, hash) = (&*def.process, def.version, def.hash);
         if let Some(first) = known.insert((process, version), notes.span) {
-            let problem = Problem::error("same-version", notes.span, format!("version {version} of `{process}` is there twice"));
-            problems.push(problem.label(first, "the first one").help("give this one a higher `version`, or remove one of them"));
+            let problem =
+                Problem::error("same-version", notes.span, format!("version {version} of `{process}` is there twice"));
+            problems.push(
+                problem.label(first, "the first one").help("give this one a higher `version`, or remove one of them"),
+            );
         }
         let there = catalog.and_then(|catalog| catalog.get(process, Some(version)));
         if there.is_some_and(|there| there.hash != hash) {

@@ -180,27 +180,82 @@ pub(crate) enum Verb<'t> {
     UserTask(Box<Task<'t>>),
     Service(Box<Service<'t>>),
     Set(&'t [Entry]),
-    Create { entity: Spanned<Name>, set: &'t [Entry], into: Option<Spanned<Name>> },
-    Update { what: &'t Node, filter: Filter<'t>, set: &'t [Entry] },
-    Delete { what: &'t Node, filter: Filter<'t> },
-    Read { entity: Spanned<Name>, filter: Filter<'t>, keep: Keep, into: Option<Spanned<Name>> },
-    Stage { change: &'t Node, set: &'t [Entry] },
-    Notify { who: &'t Node, text: Option<&'t Node> },
-    Print { document: Spanned<Name>, record: Option<&'t Node>, into: Option<Spanned<Name>> },
-    Send { message: Spanned<Name>, key: Option<&'t Node>, with: &'t [Entry], ttl: Option<&'t Node> },
-    Signal { name: Spanned<Name>, with: &'t [Entry] },
-    Raise { code: Spanned<Name>, with: &'t [Entry] },
-    Escalate { code: Spanned<Name>, with: &'t [Entry] },
-    Incident { code: Spanned<Name>, with: &'t [Entry], ways: Vec<Way<'t>> },
+    Create {
+        entity: Spanned<Name>,
+        set: &'t [Entry],
+        into: Option<Spanned<Name>>,
+    },
+    Update {
+        what: &'t Node,
+        filter: Filter<'t>,
+        set: &'t [Entry],
+    },
+    Delete {
+        what: &'t Node,
+        filter: Filter<'t>,
+    },
+    Read {
+        entity: Spanned<Name>,
+        filter: Filter<'t>,
+        keep: Keep,
+        into: Option<Spanned<Name>>,
+    },
+    Stage {
+        change: &'t Node,
+        set: &'t [Entry],
+    },
+    Notify {
+        who: &'t Node,
+        text: Option<&'t Node>,
+    },
+    Print {
+        document: Spanned<Name>,
+        record: Option<&'t Node>,
+        into: Option<Spanned<Name>>,
+    },
+    Send {
+        message: Spanned<Name>,
+        key: Option<&'t Node>,
+        with: &'t [Entry],
+        ttl: Option<&'t Node>,
+    },
+    Signal {
+        name: Spanned<Name>,
+        with: &'t [Entry],
+    },
+    Raise {
+        code: Spanned<Name>,
+        with: &'t [Entry],
+    },
+    Escalate {
+        code: Spanned<Name>,
+        with: &'t [Entry],
+    },
+    Incident {
+        code: Spanned<Name>,
+        with: &'t [Entry],
+        ways: Vec<Way<'t>>,
+    },
     /// `wait` and `receive`.
     Catch(Box<Event<'t>>),
     Choose(Vec<Case<'t>>),
-    ChooseOn { on: &'t Node, cases: Vec<ValueCase<'t>> },
+    ChooseOn {
+        on: &'t Node,
+        cases: Vec<ValueCase<'t>>,
+    },
     Parallel(Vec<(Spanned<Name>, Vec<Step<'t>>)>),
     AllThatApply(Vec<Case<'t>>),
     Race(Vec<Event<'t>>),
-    ByStage { record: &'t Node, lists: Vec<StageList<'t>>, otherwise: Otherwise<'t>, all_done: Option<Vec<Step<'t>>> },
-    InStage { place: &'t Node, steps: Vec<Step<'t>> },
+    ByStage {
+        record: &'t Node,
+        lists: Vec<StageList<'t>>,
+        otherwise: Otherwise<'t>,
+        all_done: Option<Vec<Step<'t>>>,
+    },
+    InStage {
+        place: &'t Node,
+        steps: Vec<Step<'t>>,
+    },
     Each(Box<Each<'t>>),
     Repeat(Box<Repeat<'t>>),
     Group(Box<Group<'t>>),
@@ -208,7 +263,12 @@ pub(crate) enum Verb<'t> {
     Go(Spanned<Target>),
     /// What could not be read; it is reported.
     Broken,
-    End { title: Option<&'t Node>, results: &'t [Entry], terminate: bool, process: bool },
+    End {
+        title: Option<&'t Node>,
+        results: &'t [Entry],
+        terminate: bool,
+        process: bool,
+    },
 }
 
 /// Work of a person.
@@ -325,7 +385,10 @@ pub(crate) struct Event<'t> {
 /// What happens.
 #[derive(Debug)]
 pub(crate) enum On<'t> {
-    After { after: &'t Node, every: Option<&'t Node> },
+    After {
+        after: &'t Node,
+        every: Option<&'t Node>,
+    },
     At(&'t Node),
     Message(Spanned<Name>),
     Signal(Spanned<Name>),
@@ -334,7 +397,11 @@ pub(crate) enum On<'t> {
     /// None: any error.
     Error(Option<Spanned<Name>>),
     Escalation(Option<Spanned<Name>>),
-    Manual { title: Spanned<Text>, roles: Vec<Spanned<Name>>, form: Vec<FormItem> },
+    Manual {
+        title: Spanned<Text>,
+        roles: Vec<Spanned<Name>>,
+        form: Vec<FormItem>,
+    },
 }
 
 impl On<'_> {

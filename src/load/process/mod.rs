@@ -56,8 +56,7 @@ pub struct Processes {
 /// Every problem of every text, when one of them is an error.
 pub fn process(sources: &Sources, catalog: &Catalog) -> Result<Processes, LoadError> {
     let problems = Problems::new();
-    let trees: Vec<Tree> =
-        sources.iter().filter_map(|(file, source)| read(file, &source.text, &problems)).collect();
+    let trees: Vec<Tree> = sources.iter().filter_map(|(file, source)| read(file, &source.text, &problems)).collect();
     let is_process = |tree: &&Tree| super::kind(tree, &problems) == Some(super::Kind::Process);
     let trees: Vec<&Tree> = trees.iter().filter(is_process).collect();
     let kinds = kinds_of(&catalog.library);

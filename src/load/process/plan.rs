@@ -211,7 +211,8 @@ impl Plan {
                 continue;
             }
             let Some(goal) = self.spots.get(label.0).map(|spot| spot.goal.clone()) else { continue };
-            let new = NewNode { key: merge.key, id: None, title: Text::default(), scope: merge.scope, span: merge.span };
+            let new =
+                NewNode { key: merge.key, id: None, title: Text::default(), scope: merge.scope, span: merge.span };
             let gateway = self.node(new, Element::ExclusiveGateway(ExclusiveGateway::default()));
             let (before, behind) = (self.label(), self.label());
             self.place(before, gateway);

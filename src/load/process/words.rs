@@ -15,15 +15,8 @@ pub(crate) struct Words<'a> {
 }
 
 /// The errors that may be caught without being declared.
-pub(crate) const BUILT_IN_ERRORS: &[&str] = &[
-    "access_denied",
-    "already_running",
-    "check_failed",
-    "conflict",
-    "final_stage",
-    "service_failed",
-    "timeout",
-];
+pub(crate) const BUILT_IN_ERRORS: &[&str] =
+    &["access_denied", "already_running", "check_failed", "conflict", "final_stage", "service_failed", "timeout"];
 
 /// A named part of a message, an error, a service or a process: its type, and whether it must be given.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,7 +103,10 @@ impl<'a> Words<'a> {
         let Some(found) = self.library.entity(&entity.value) else { return };
         let stage = found.stages.as_ref().map(|stages| &stages.field);
         let is_filled = |field: &Field| {
-            field.initial.is_some() || field.computed.is_some() || field.sequence.is_some() || stage == Some(&field.name)
+            field.initial.is_some()
+                || field.computed.is_some()
+                || field.sequence.is_some()
+                || stage == Some(&field.name)
         };
         let is_set = |field: &Field| set.iter().any(|(name, _)| *name == field.name);
         let missing: Vec<&str> = found

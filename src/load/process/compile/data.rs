@@ -1,6 +1,7 @@
 //! Steps on records, services, messages and people: one node each.
 
 use super::{At, Compiler};
+use crate::element::Element;
 use crate::element::call_activity::CallActivity;
 use crate::element::create_record::CreateRecord;
 use crate::element::definition::Root;
@@ -17,7 +18,6 @@ use crate::element::service_task::{Retry, ServiceTask};
 use crate::element::signal_throw::SignalThrow;
 use crate::element::stage_change::StageChange;
 use crate::element::update_record::UpdateRecord;
-use crate::element::Element;
 use crate::entity::{Document, Order};
 use crate::graph::NodeIx;
 use crate::load::cursor::{self, MapReader, Spanned};
@@ -219,7 +219,13 @@ impl<'a> Compiler<'a> {
         Some(Order { column, descending })
     }
 
-    fn read(&mut self, entity: &Spanned<Name>, filter: &'a Filter<'a>, keep: Keep, into: Option<&Spanned<Name>>) -> Element {
+    fn read(
+        &mut self,
+        entity: &Spanned<Name>,
+        filter: &'a Filter<'a>,
+        keep: Keep,
+        into: Option<&Spanned<Name>>,
+    ) -> Element {
         let filter = self.filter(entity, filter);
         let mode = match keep {
             Keep::First => ReadMode::First,
@@ -249,7 +255,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// `self -> won`; with it, whether the move surely leaves the stage whose list it stands in.
-    pub(super) fn stage_change(&mut self, node: &'a Node, set: &'a [Entry], names: &Names) -> Option<(StageChange, bool)> {
+    pub(super) fn stage_change(
+        &mut self,
+        node: &'a Node,
+        set: &'a [Entry],
+        names: &Names,
+    ) -> Option<(StageChange, bool)> {
         let (record, to) = self.halves(node, "->", "a move such as `self -> won`")?;
         let expr = self.compile(&record, names, None)?;
         let entities = self.entities_of(&expr, record.span);
@@ -291,7 +302,11 @@ impl<'a> Compiler<'a> {
             None => self.own_record(&found.entity, document.span, names)?,
         };
         let Some(keeps) = self.cx.words.keeps(&found.entity) else {
-            let problem = Problem::error("unknown-entity", document.span, "there is no entity `document` to keep what is printed");
+            let problem = Problem::error(
+                "unknown-entity",
+                document.span,
+                "there is no entity `document` to keep what is printed",
+            );
             self.cx.problems.push(problem.help("declare the entity `document` with the columns `name` and `body`"));
             return Some(Element::ScriptTask(ScriptTask::default()));
         };
@@ -384,7 +399,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// The values of a declared error.
-    pub(super) fn error_arguments(&mut self, code: &Spanned<Name>, with: &'a [Entry], names: &Names) -> Vec<(Name, Expr)> {
+    pub(super) fn error_arguments(
+        &mut self,
+        code: &Spanned<Name>,
+        with: &'a [Entry],
+        names: &Names,
+    ) -> Vec<(Name, Expr)> {
         let known = self.cx.words.error(code);
         let parts = known.then(|| self.cx.words.error_parts(&code.value));
         let what = format!("the error `{}`", code.value);
@@ -394,7 +414,8 @@ impl<'a> Compiler<'a> {
     fn call(&mut self, call: &'a Call<'a>, names: &Names) -> Element {
         let callee = self.callee(&call.process.value, call.version.as_ref()).cloned();
         self.check_callee(call, callee.as_ref());
-        let expected = callee.as_ref().and_then(|callee| callee.entity.as_ref()).map(|entity| Type::reference(&**entity));
+        let expected =
+            callee.as_ref().and_then(|callee| callee.entity.as_ref()).map(|entity| Type::reference(&**entity));
         if let (Some(record), Some(callee)) = (call.record, &callee)
             && callee.entity.is_none()
         {

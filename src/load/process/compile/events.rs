@@ -60,7 +60,8 @@ impl<'a> Compiler<'a> {
             On::Error(code) => Trigger::Error(code.as_ref().map(|code| self.error_code(code))),
             On::Escalation(code) => Trigger::Escalation(code.as_ref().map(|code| code.value.clone())),
             On::Manual { title, roles, form } => {
-                let roles = roles.iter().filter(|role| self.cx.words.role(role)).map(|role| role.value.clone()).collect();
+                let roles =
+                    roles.iter().filter(|role| self.cx.words.role(role)).map(|role| role.value.clone()).collect();
                 let form = form.iter().filter_map(|item| self.form_entry(item, keep)).collect();
                 Trigger::Manual { title: title.value.clone(), roles, form }
             }
@@ -87,7 +88,8 @@ impl<'a> Compiler<'a> {
         let own = self.process.entity.as_ref().is_some_and(|own| own.value == kind.entity.value);
         let when = self.event_when(event);
         let trigger = self.record_event(kind, &event.changed, when, own && !event.any);
-        if !own && !event.any && trigger.equal.is_empty() && self.cx.words.library.entity(&kind.entity.value).is_some() {
+        if !own && !event.any && trigger.equal.is_empty() && self.cx.words.library.entity(&kind.entity.value).is_some()
+        {
             let message = format!("every change of any `{}` is looked at here", kind.entity.value);
             let help = "compare one of its columns with a value of the process, such as `record.lead = self`; \
                         or write `of: any` if that is meant";
@@ -162,8 +164,11 @@ impl<'a> Compiler<'a> {
     /// A condition that is waited for is looked at when what it reads changes: the clock and live columns never do.
     fn check_condition(&self, condition: &Expr, span: Span) {
         if condition.reads_clock() {
-            let problem = Problem::error("clock-in-condition", span, "a condition that is waited for cannot ask for the time");
-            self.cx.problems.push(problem.help("nothing changes when time passes; use `after`, `at` or `wait: {until: ...}`"));
+            let problem =
+                Problem::error("clock-in-condition", span, "a condition that is waited for cannot ask for the time");
+            self.cx
+                .problems
+                .push(problem.help("nothing changes when time passes; use `after`, `at` or `wait: {until: ...}`"));
         }
         for read in condition.reads() {
             for (entity, column) in read.columns() {

@@ -57,7 +57,8 @@ impl<'a> Compiler<'a> {
             whens.push((when.map_or(When::Otherwise, When::When), position));
         }
         if !cases.iter().any(|case| case.when.is_none()) && !is_exhaustive(&whens) {
-            let problem = Problem::error("choose-not-exhaustive", at.step.at, "when no case holds, nothing says what happens");
+            let problem =
+                Problem::error("choose-not-exhaustive", at.step.at, "when no case holds, nothing says what happens");
             self.cx.problems.push(problem.help("add `- otherwise: go_on`, or a step, or steps"));
         }
         let node = self.node(at, Element::ExclusiveGateway(ExclusiveGateway { on: None, cases: whens }));
@@ -91,9 +92,7 @@ impl<'a> Compiler<'a> {
                 let part = case.values.iter().map(|value| &*value.value).collect::<Vec<_>>().join("+");
                 let part = if part.is_empty() { "otherwise".to_owned() } else { part };
                 let title = case.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
-                this.branch(node, title, case.span, |this| {
-                    this.then(&case.then, Some(&part), Border::None, at.after)
-                });
+                this.branch(node, title, case.span, |this| this.then(&case.then, Some(&part), Border::None, at.after));
             }
         });
     }
@@ -110,7 +109,8 @@ impl<'a> Compiler<'a> {
         };
         let twice = whens.iter().any(|(when, _)| matches!(when, When::Is(known) if known.same(&value)));
         if twice {
-            let problem = Problem::error("duplicate-case", word.span, format!("the case `{}` is written twice", word.value));
+            let problem =
+                Problem::error("duplicate-case", word.span, format!("the case `{}` is written twice", word.value));
             self.cx.problems.push(problem.help("the second one can never be taken"));
         }
         whens.push((When::Is(value), position));
@@ -185,7 +185,10 @@ impl<'a> Compiler<'a> {
         let (mut ends, mut parts) = (Vec::new(), Vec::new());
         self.inside(at, |this| {
             for (number, case) in cases.iter().enumerate() {
-                let name = case.id.as_ref().map_or_else(|| format!("case{}", number.saturating_add(1)), |id| id.value.to_string());
+                let name = case
+                    .id
+                    .as_ref()
+                    .map_or_else(|| format!("case{}", number.saturating_add(1)), |id| id.value.to_string());
                 let (end, begin) = (this.branch_end(at, &name, case.span), this.plan.len());
                 this.no_jump(case.then.next.as_ref());
                 let title = case.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
@@ -285,8 +288,11 @@ impl<'a> Compiler<'a> {
             None => at.begin,
         };
         if let Some(steps) = retry.filter(|way| way.then.steps.is_some()) {
-            let problem = Problem::error("wrong-shape", steps.id.span, "`retry` repeats this step; it has no steps of its own");
-            self.cx.problems.push(problem.help("write `retry: {next: id}` to begin at another step, or name the way otherwise"));
+            let problem =
+                Problem::error("wrong-shape", steps.id.span, "`retry` repeats this step; it has no steps of its own");
+            self.cx
+                .problems
+                .push(problem.help("write `retry: {next: id}` to begin at another step, or name the way otherwise"));
         }
         self.retries.push((node, again));
         let mut known = Vec::new();
@@ -351,7 +357,9 @@ impl<'a> Compiler<'a> {
 
 /// Conditions of which one always holds, as far as their words show: `x` and `not(x)`.
 fn is_exhaustive(whens: &[(When, usize)]) -> bool {
-    let texts = || whens.iter().filter_map(|(when, _)| if let When::When(expr) = when { Some(expr.text().trim()) } else { None });
+    let texts = || {
+        whens.iter().filter_map(|(when, _)| if let When::When(expr) = when { Some(expr.text().trim()) } else { None })
+    };
     texts().any(|text| text == "true" || texts().any(|other| other == format!("not({text})")))
 }
 

@@ -3,13 +3,13 @@
 use super::lists::Border;
 use super::vars::Seen;
 use super::{At, Compiler, Scope};
+use crate::element::Element;
 use crate::element::boundary_event::BoundaryEvent;
 use crate::element::definition::{FormEntry, Trigger};
 use crate::element::end_event::EndEvent;
 use crate::element::error_throw::ErrorThrow;
 use crate::element::event_sub_process::EventSubProcess;
 use crate::element::start_event::{Nothing, StartEvent};
-use crate::element::Element;
 use crate::graph::NodeIx;
 use crate::load::problem::{Problem, Problems};
 use crate::load::process::draft::{Event, FormItem, On, Target};
@@ -90,7 +90,9 @@ impl<'a> Compiler<'a> {
     fn no_way_out(&mut self, event: &Event<'_>) {
         if let Some(next) = event.then.next.as_ref().filter(|next| matches!(next.value, Target::Step(_))) {
             let problem = Problem::error("bad-jump", next.span, "an event that does not interrupt cannot go elsewhere");
-            self.cx.problems.push(problem.help("what it begins is a path of its own; leave out `interrupt: false`, or write `steps`"));
+            self.cx.problems.push(
+                problem.help("what it begins is a path of its own; leave out `interrupt: false`, or write `steps`"),
+            );
             self.notes.sound = false;
         }
     }
@@ -98,7 +100,9 @@ impl<'a> Compiler<'a> {
     fn check_interrupt(&self, event: &Event<'_>) {
         if let (On::Error(_), false) = (&event.on, event.interrupt) {
             let problem = Problem::error("wrong-shape", event.span, "an error always interrupts");
-            self.cx.problems.push(problem.help("leave `interrupt: false` out; an `escalation` may leave the step running"));
+            self.cx
+                .problems
+                .push(problem.help("leave `interrupt: false` out; an `escalation` may leave the step running"));
         }
     }
 

@@ -67,7 +67,7 @@ impl<'a> Compiler<'a> {
     ) -> Label {
         let labels: Vec<Label> = steps.iter().map(|_| self.plan.label()).collect();
         let named = steps.iter().zip(&labels).filter_map(|(step, label)| Some((&step.id.as_ref()?.value, *label)));
-        self.frames.push(Frame { ids: named.collect(), border, host});
+        self.frames.push(Frame { ids: named.collect(), border, host });
         for (at, (step, entry)) in steps.iter().zip(&labels).enumerate() {
             let next = labels.get(at.saturating_add(1)).copied().unwrap_or(exit);
             self.step(step, *entry, next);
@@ -147,8 +147,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// What is looked up inside stands behind this border.
-    pub(super) fn bordered<T>(&mut self, border: Border, host: Option<NodeIx>, inside: impl FnOnce(&mut Self) -> T) -> T {
-        self.frames.push(Frame { ids: Vec::new(), border, host});
+    pub(super) fn bordered<T>(
+        &mut self,
+        border: Border,
+        host: Option<NodeIx>,
+        inside: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.frames.push(Frame { ids: Vec::new(), border, host });
         let found = inside(self);
         self.frames.pop();
         found
@@ -185,7 +190,8 @@ impl<'a> Compiler<'a> {
         for frame in self.frames.iter().rev() {
             match frame.border {
                 Border::Branch => {
-                    let message = "a branch of `parallel` or `all_that_apply` cannot end on its own: the others are waited for";
+                    let message =
+                        "a branch of `parallel` or `all_that_apply` cannot end on its own: the others are waited for";
                     let help = "let the list end, or write `end:` with `terminate: true` to end all branches";
                     self.cx.problems.push(Problem::error("bad-jump", span, message).help(help));
                     self.notes.sound = false;
@@ -211,7 +217,9 @@ impl<'a> Compiler<'a> {
             }
             match frame.border {
                 Border::None => {}
-                Border::Branch => barred = barred.or(Some("`next` cannot leave a branch: the join behind it waits for all")),
+                Border::Branch => {
+                    barred = barred.or(Some("`next` cannot leave a branch: the join behind it waits for all"))
+                }
                 Border::Round => barred = barred.or(Some("`next` cannot leave a round of `each`; use `until:`")),
                 Border::OwnPath => {
                     barred = barred.or(Some("the list of an event that does not interrupt is a path of its own"));
@@ -227,7 +235,9 @@ impl<'a> Compiler<'a> {
             }
         }
         match self.notes.ids.contains_key(id) {
-            true => Way::Barred("`next` may name a step of the same list or of one around it, not one inside another list"),
+            true => {
+                Way::Barred("`next` may name a step of the same list or of one around it, not one inside another list")
+            }
             false => Way::Unknown,
         }
     }
@@ -247,7 +257,13 @@ impl<'a> Compiler<'a> {
                 interrupting: true,
                 take: Vec::new(),
             };
-            let new = NewNode { key: join(&key, &format!("next_{id}")), id: None, title: Text::default(), scope: *around, span };
+            let new = NewNode {
+                key: join(&key, &format!("next_{id}")),
+                id: None,
+                title: Text::default(),
+                scope: *around,
+                span,
+            };
             let node = self.plan.node(new, Element::BoundaryEvent(Box::new(event)));
             self.boundaries.entry(*host).or_default().push(node);
             self.exits.insert((*host, code.clone()), node);
@@ -262,7 +278,8 @@ impl<'a> Compiler<'a> {
         let label = self.plan.label();
         let throw = ErrorThrow { code: code.clone(), with: Vec::new() };
         let key = self.plan.unnamed(&prefix, "leave");
-        let node = self.plan.node(NewNode { key, id: None, title: Text::default(), scope, span }, Element::ErrorThrow(throw));
+        let node =
+            self.plan.node(NewNode { key, id: None, title: Text::default(), scope, span }, Element::ErrorThrow(throw));
         self.plan.place(label, node);
         label
     }
@@ -317,7 +334,9 @@ fn collect_events(events: &[Event<'_>], ids: &mut BTreeMap<Name, Span>, problems
 fn note_id(id: &Spanned<Name>, ids: &mut BTreeMap<Name, Span>, problems: &Problems) {
     if let Some(first) = ids.get(&id.value) {
         let problem = Problem::error("duplicate-id", id.span, format!("the id `{}` is used twice", id.value));
-        problems.push(problem.label(*first, "first used here").help("ids are unique in a process: tasks are found by them"));
+        problems.push(
+            problem.label(*first, "first used here").help("ids are unique in a process: tasks are found by them"),
+        );
         return;
     }
     ids.insert(id.value.clone(), id.span);

@@ -166,7 +166,6 @@ impl<'a> Compiler<'a> {
     pub(super) fn write(&mut self, var: VarRef, span: Span) {
         self.writes.push((var, span));
     }
-
 }
 
 /// An expression that gives nothing.

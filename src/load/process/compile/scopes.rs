@@ -313,7 +313,8 @@ impl<'a> Compiler<'a> {
         let name = Name::new(stage.text.trim());
         let all = self.cx.words.library.stages(&staged.entity);
         if !all.contains(&name) {
-            let problem = Problem::error("unknown-stage", stage.span, format!("`{}` has no stage `{name}`", staged.entity));
+            let problem =
+                Problem::error("unknown-stage", stage.span, format!("`{}` has no stage `{name}`", staged.entity));
             self.cx.problems.push(problem.maybe_help(did_you_mean(&name, all.iter().map(|name| &**name))));
         }
         let node = self.simple(at, Element::Nothing(Nothing));

@@ -133,13 +133,18 @@ impl<'a> Compiler<'a> {
                 StartTrigger::Record(self.record_event(kind, &start.changed, when, own))
             }
             StartBy::Manual { roles, new } => {
-                let roles = roles.iter().filter(|role| self.cx.words.role(role)).map(|role| role.value.clone()).collect();
+                let roles =
+                    roles.iter().filter(|role| self.cx.words.role(role)).map(|role| role.value.clone()).collect();
                 StartTrigger::Manual { roles, new: self.manual_columns(new) }
             }
             StartBy::Message(name) => {
                 self.message_key(name, false, false)?;
                 if let Some(when) = start.when {
-                    let problem = Problem::error("not-supported-yet", when.span, "`when` at a start by message is not supported yet");
+                    let problem = Problem::error(
+                        "not-supported-yet",
+                        when.span,
+                        "`when` at a start by message is not supported yet",
+                    );
                     self.cx.problems.push(problem.help("ask in the first step, with `choose` and `end`"));
                 }
                 StartTrigger::Message(name.value.clone())
@@ -156,7 +161,8 @@ impl<'a> Compiler<'a> {
     fn manual_columns(&mut self, new: &'a [cursor::Spanned<Name>]) -> Vec<Name> {
         let Some(own) = self.process.entity.as_ref().map(|entity| entity.value.clone()) else {
             if let Some(first) = new.first() {
-                let problem = Problem::error("unknown-key", first.span, "the process is about no record, so `new` can make none");
+                let problem =
+                    Problem::error("unknown-key", first.span, "the process is about no record, so `new` can make none");
                 self.cx.problems.push(problem.help("name its `entity`"));
             }
             return Vec::new();

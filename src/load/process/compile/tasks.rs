@@ -82,7 +82,13 @@ impl<'a> Compiler<'a> {
                     let name = Name::new(format!("{}.{}", at.key, decl.name.value));
                     this.add_var(this.scope.node, name, ty.clone(), None)
                 })?;
-                kept.push(Seen { group: "form", name: decl.name.value.clone(), ty: ty.clone(), var, span: decl.name.span });
+                kept.push(Seen {
+                    group: "form",
+                    name: decl.name.value.clone(),
+                    ty: ty.clone(),
+                    var,
+                    span: decl.name.span,
+                });
                 Some(var)
             });
             form.extend(entry);
@@ -139,11 +145,8 @@ impl<'a> Compiler<'a> {
             }
         }
         let user = if self.cx.words.library.is_entity("user") { Type::reference("user") } else { Type::Any };
-        let about = [
-            (Name::new("title"), Type::Text),
-            (Name::new("assignee"), user),
-            (Name::new("outcome"), Type::Text),
-        ];
+        let about =
+            [(Name::new("title"), Type::Text), (Name::new("assignee"), user), (Name::new("outcome"), Type::Text)];
         names.root("task", Type::Map(about.into()), self.slot(Root::Task));
         names
     }
@@ -211,7 +214,11 @@ impl<'a> Compiler<'a> {
             return Again::At(self.instant(node, names));
         }
         if self.stage_depth == 0 {
-            let problem = Problem::error("bad-jump", node.span, "`again: stage` begins the list of a stage anew; there is none here");
+            let problem = Problem::error(
+                "bad-jump",
+                node.span,
+                "`again: stage` begins the list of a stage anew; there is none here",
+            );
             self.cx.problems.push(problem.help("it stands inside `by_stage` or `in_stage`; elsewhere use `next`"));
         }
         Again::Stage
@@ -268,7 +275,11 @@ impl<'a> Compiler<'a> {
                     who.push(number);
                 }
             } else if let Some(next) = outcome.filter(|outcome| !outcome.follow.is_empty()) {
-                let problem = Problem::error("unreachable-step", next.id.span, "nothing goes on behind this outcome: it asks again");
+                let problem = Problem::error(
+                    "unreachable-step",
+                    next.id.span,
+                    "nothing goes on behind this outcome: it asks again",
+                );
                 self.cx.problems.push(problem.help("leave `next` and `steps` out, or add `at_most`"));
             }
             facts.push((leaves, writes));

@@ -103,7 +103,13 @@ impl<'a> Compiler<'a> {
             let part = parts.and_then(|parts| parts.iter().find(|part| part.name == name));
             if let (None, Some(parts)) = (part, parts) {
                 let known = parts.iter().map(|part| &*part.name);
-                self.cx.words.unknown("unknown-parameter", &format!("part of {what} named"), &name, entry.key.span, known);
+                self.cx.words.unknown(
+                    "unknown-parameter",
+                    &format!("part of {what} named"),
+                    &name,
+                    entry.key.span,
+                    known,
+                );
             }
             let value = self.expr(&entry.value, names, part.map(|part| &part.ty));
             given.push((name, value));

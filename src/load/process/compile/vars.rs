@@ -33,9 +33,16 @@ impl<'a> Compiler<'a> {
     }
 
     /// Adds a variable of the innermost scope that steps can name.
-    pub(super) fn add_seen(&mut self, group: &'static str, name: &Spanned<Name>, ty: Type, initial: Option<Expr>) -> VarRef {
+    pub(super) fn add_seen(
+        &mut self,
+        group: &'static str,
+        name: &Spanned<Name>,
+        ty: Type,
+        initial: Option<Expr>,
+    ) -> VarRef {
         if let Some(first) = self.seen.iter().find(|seen| seen.name == name.value) {
-            let problem = Problem::error("duplicate-name", name.span, format!("the name `{}` is used twice", name.value));
+            let problem =
+                Problem::error("duplicate-name", name.span, format!("the name `{}` is used twice", name.value));
             self.cx.problems.push(problem.label(first.span, "first declared here"));
         }
         let is_set = initial.is_some() || group == "params";
@@ -94,7 +101,8 @@ impl<'a> Compiler<'a> {
                 self.hidden(into.as_ref(), keeps.map_or(Type::Any, |entity| Type::reference(&*entity)));
             }
             Verb::Service(service) => {
-                let parts = self.cx.words.library.services.get(&service.name.value).map(|found| words::parts(&found.returns));
+                let parts =
+                    self.cx.words.library.services.get(&service.name.value).map(|found| words::parts(&found.returns));
                 let names = self.result_names(&parts.unwrap_or_default());
                 self.hidden_take(service.take, &names);
             }
@@ -226,7 +234,12 @@ impl<'a> Compiler<'a> {
                 for item in form {
                     if let FormItem::Entry(decl) = item {
                         let slot = self.slot(Root::Form(decl.name.value.clone()));
-                        names.shadow(&decl.name.value).member("form", &*decl.name.value, self.form_type(item, problems), slot);
+                        names.shadow(&decl.name.value).member(
+                            "form",
+                            &*decl.name.value,
+                            self.form_type(item, problems),
+                            slot,
+                        );
                     }
                 }
             }

@@ -3,9 +3,9 @@
 use super::step::Reader;
 use super::{Call, Case, Each, Group, Otherwise, Repeat, StageList, Step, Then, ValueCase, Variable, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
+use crate::load::draft::Decl;
 use crate::load::problem::Problem;
 use crate::load::read::{Entry, Node, Yaml};
-use crate::load::draft::Decl;
 use crate::model::{Name, Text};
 
 impl<'t> Reader<'t> {

@@ -90,9 +90,10 @@ impl<'t> Reader<'t> {
             changed: if is_record { map.names("changed") } else { Vec::new() },
             about: if *word == "called" { None } else { map.get("for") },
             with: if *word == "called" { &[] } else { map.map("with") },
-            new: map.get("new").filter(|_| *word != "manual").map(|new| {
-                cursor::entries(new, "`new`", self.problems).unwrap_or_default()
-            }),
+            new: map
+                .get("new")
+                .filter(|_| *word != "manual")
+                .map(|new| cursor::entries(new, "`new`", self.problems).unwrap_or_default()),
             by: by?,
         };
         map.allow(&["doc"]);

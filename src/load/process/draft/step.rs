@@ -114,7 +114,11 @@ impl<'t> Reader<'t> {
 
     /// The one verb of a step.
     #[allow(clippy::type_complexity)]
-    fn verb(&self, entries: &'t [Entry], span: Span) -> (Option<&'t Entry>, &'static str, Option<(&'static str, Read<'t>)>) {
+    fn verb(
+        &self,
+        entries: &'t [Entry],
+        span: Span,
+    ) -> (Option<&'t Entry>, &'static str, Option<(&'static str, Read<'t>)>) {
         let verbs = verbs();
         let find = |entry: &'t Entry| {
             let known = verbs.iter().find(|(word, _, _)| *word == &*entry.key.text)?;
@@ -136,7 +140,8 @@ impl<'t> Reader<'t> {
                 (None, "a step", None)
             }
             [(first, _), (second, _), ..] => {
-                let message = format!("expected one verb in a step, found `{}` and `{}`", first.key.text, second.key.text);
+                let message =
+                    format!("expected one verb in a step, found `{}` and `{}`", first.key.text, second.key.text);
                 let problem = Problem::error("two-verbs", second.key.span, message);
                 let help = format!("begin a new item before it: `- {}: ...`", second.key.text);
                 self.problems.push(problem.help(help).label(first.key.span, "the first verb"));
