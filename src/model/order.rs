@@ -72,6 +72,17 @@ impl Value {
         }
     }
 
+    /// Whether lists and maps are nested more than `levels` deep. What is stored is bounded, so that nothing recurses without
+    /// end.
+    pub fn is_deeper_than(&self, levels: u32) -> bool {
+        let deeper = |item: &Value| levels.checked_sub(1).is_none_or(|levels| item.is_deeper_than(levels));
+        match self {
+            Value::List(items) => levels == 0 || items.iter().any(deeper),
+            Value::Map(entries) => levels == 0 || entries.values().any(deeper),
+            _ => false,
+        }
+    }
+
     /// The kind, as in "expected text, found a number".
     pub fn kind(&self) -> &'static str {
         match self {

@@ -23,30 +23,7 @@ impl Value {
     /// # Errors
     /// When the text is no value of that type.
     pub fn from_text(ty: &Type, text: &str) -> Result<Value, Mismatch> {
-        match ty {
-            Type::Text => return Ok(Value::text(text)),
-            _ if text == "null" => return Ok(Value::NULL),
-            _ => {}
-        }
-        match ty {
-            Type::Any => Ok(guess(text)),
-            Type::Text | Type::Stage(_) => Ok(Value::text(text)),
-            Type::Int => {
-                number(text).filter(Decimal::is_integer).map(Value::Number).ok_or_else(|| wrong("a whole number", text))
-            }
-            Type::Number => number(text).map(Value::Number).ok_or_else(|| wrong("a number", text)),
-            Type::Money => money(text).ok_or_else(|| wrong("an amount such as 900 or 900 RUB", text)),
-            Type::Bool => truth(text).ok_or_else(|| wrong("true or false", text)),
-            Type::Date => day(text).map(Value::Date).ok_or_else(|| wrong("a date such as 2026-03-02", text)),
-            Type::DateTime => {
-                moment(text).map(Value::DateTime).ok_or_else(|| wrong("an instant such as 2026-03-02T09:00:00Z", text))
-            }
-            Type::Duration => Duration::parse(text).map(Value::Duration),
-            Type::Ref(entities) => reference(entities, text),
-            Type::Enum(codes) => code(codes, text),
-            Type::List(_) => Err(wrong("a list", text)),
-            Type::Map(_) => Err(wrong("named values", text)),
-        }
+        if text == "null" && *ty != Type::Text { Ok(Value::NULL) } else { scalar(ty, text) }
     }
 
     /// A value from a host's JSON, as the declared type says. Numbers may be strings (`"12.50"` keeps its scale); an amount is a
@@ -55,27 +32,12 @@ impl Value {
     /// # Errors
     /// When it does not fit the type, with the path to the place.
     pub fn from_json(ty: &Type, json: &serde_json::Value) -> Result<Value, Mismatch> {
-        use serde_json::Value as Json;
-        match (ty, json) {
-            (_, Json::Null) => Ok(Value::NULL),
-            (Type::Any, _) => Ok(untyped(json)),
-            (Type::List(of), Json::Array(items)) => list(of, items),
-            (Type::Map(entries), Json::Object(fields)) => map(entries, fields),
-            (Type::Money, Json::Object(fields)) => amount(fields).ok_or_else(|| wrong_json("an amount", json)),
-            (Type::Ref(entities), Json::Object(fields)) => {
-                record(entities, fields).ok_or_else(|| wrong_json(&ty.to_string(), json))
-            }
-            (Type::List(_) | Type::Map(_), _) | (_, Json::Array(_) | Json::Object(_)) => {
-                Err(wrong_json(&ty.to_string(), json))
-            }
-            (Type::Bool, Json::Bool(truth)) => Ok(Value::Bool(*truth)),
-            (Type::Int | Type::Number | Type::Money, Json::Number(number)) => Value::from_text(ty, &number.to_string()),
-            (Type::Bool | Type::Int | Type::Number, Json::String(text)) if text == "null" => {
-                Err(wrong_json(&ty.to_string(), json))
-            }
-            (Type::Bool, _) | (_, Json::Bool(_) | Json::Number(_)) => Err(wrong_json(&ty.to_string(), json)),
-            (_, Json::String(text)) => Value::from_text(ty, text),
+        let value = typed(ty, json)?;
+        let most = super::code::MAX_DEPTH;
+        if value.is_deeper_than(most) {
+            return Err(Mismatch::new(format!("at most {most} levels of lists and maps"), "more"));
         }
+        Ok(value)
     }
 
     /// JSON for a host. Decimals are numbers where that is exact, else strings; what JSON has no form for is a string (dates,
@@ -99,6 +61,51 @@ impl Value {
                 entries.iter().map(|(name, value)| (name.to_string(), value.to_json())).collect(),
             ),
         }
+    }
+}
+
+/// A JSON value as the type says.
+fn typed(ty: &Type, json: &serde_json::Value) -> Result<Value, Mismatch> {
+    use serde_json::Value as Json;
+    match (ty, json) {
+        (_, Json::Null) => Ok(Value::NULL),
+        (Type::Any, _) => Ok(untyped(json)),
+        (Type::List(of), Json::Array(items)) => list(of, items),
+        (Type::Map(entries), Json::Object(fields)) => map(entries, fields),
+        (Type::Money, Json::Object(fields)) => amount(fields).ok_or_else(|| wrong_json("an amount", json)),
+        (Type::Ref(entities), Json::Object(fields)) => {
+            record(entities, fields).ok_or_else(|| wrong_json(&ty.to_string(), json))
+        }
+        (Type::List(_) | Type::Map(_), _) | (_, Json::Array(_) | Json::Object(_)) => {
+            Err(wrong_json(&ty.to_string(), json))
+        }
+        (Type::Bool, Json::Bool(truth)) => Ok(Value::Bool(*truth)),
+        (Type::Int | Type::Number | Type::Money, Json::Number(number)) => scalar(ty, &number.to_string()),
+        (Type::Bool, _) | (_, Json::Bool(_) | Json::Number(_)) => Err(wrong_json(&ty.to_string(), json)),
+        (_, Json::String(text)) => scalar(ty, text),
+    }
+}
+
+/// A text that is not null.
+fn scalar(ty: &Type, text: &str) -> Result<Value, Mismatch> {
+    match ty {
+        Type::Any => Ok(guess(text)),
+        Type::Text | Type::Stage(_) => Ok(Value::text(text)),
+        Type::Int => {
+            number(text).filter(Decimal::is_integer).map(Value::Number).ok_or_else(|| wrong("a whole number", text))
+        }
+        Type::Number => number(text).map(Value::Number).ok_or_else(|| wrong("a number", text)),
+        Type::Money => money(text).ok_or_else(|| wrong("an amount such as 900 or 900 RUB", text)),
+        Type::Bool => truth(text).ok_or_else(|| wrong("true or false", text)),
+        Type::Date => day(text).map(Value::Date).ok_or_else(|| wrong("a date such as 2026-03-02", text)),
+        Type::DateTime => {
+            moment(text).map(Value::DateTime).ok_or_else(|| wrong("an instant such as 2026-03-02T09:00:00Z", text))
+        }
+        Type::Duration => Duration::parse(text).map(Value::Duration),
+        Type::Ref(entities) => reference(entities, text),
+        Type::Enum(codes) => code(codes, text),
+        Type::List(_) => Err(wrong("a list", text)),
+        Type::Map(_) => Err(wrong("named values", text)),
     }
 }
 
@@ -162,7 +169,7 @@ fn code(codes: &EnumType, text: &str) -> Result<Value, Mismatch> {
 }
 
 fn list(of: &Type, items: &[serde_json::Value]) -> Result<Value, Mismatch> {
-    let read = |(at, item)| Value::from_json(of, item).map_err(|why| inside(&format!("[{at}]"), why));
+    let read = |(at, item)| typed(of, item).map_err(|why| inside(&format!("[{at}]"), why));
     items.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>().map(Value::list)
 }
 
@@ -174,7 +181,7 @@ fn map(entries: &[(Name, Type)], fields: &serde_json::Map<String, serde_json::Va
             let listed = names.clone().collect::<Vec<_>>().join(", ");
             return Err(wrong(&format!("one of {listed}"), name).help(suggest::did_you_mean(name, names)));
         };
-        values.insert(name.clone(), Value::from_json(ty, json).map_err(|why| inside(name, why))?);
+        values.insert(name.clone(), typed(ty, json).map_err(|why| inside(name, why))?);
     }
     Ok(Value::Map(Arc::new(values)))
 }

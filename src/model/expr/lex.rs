@@ -154,6 +154,8 @@ impl<'a> Lexer<'a> {
             (None, '\'' | '\u{201c}' | '\u{201d}' | '\u{ab}') => {
                 (None, Some("write texts in straight double quotes: \"text\""))
             }
+            (None, '&' | '|') => (None, Some("write `and`, `or`")),
+            (None, ';') => (None, Some("arguments and items are separated by `,`")),
             (None, '%') => (None, Some("write `modulo(a, b)`, or `x * 20 / 100` for a percentage")),
             (None, _) => (None, None),
         };

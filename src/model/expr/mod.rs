@@ -150,7 +150,12 @@ impl Expr {
     /// # Errors
     /// A null where a value is needed, a denied value, two currencies, too many steps, or what the environment reports.
     pub fn eval(&self, env: &dyn Env) -> Result<Value, EvalError> {
-        Eval::new(env, &self.inner.text).eval(&self.inner.node)
+        let value = Eval::new(env, &self.inner.text).eval(&self.inner.node)?;
+        // A variable that is wrapped in a list again and again must not grow deeper than what can be stored.
+        if value.is_deeper_than(crate::model::code::MAX_DEPTH) {
+            return Err(EvalError::range("expected lists and contexts of at most 32 levels, found more"));
+        }
+        Ok(value)
     }
 
     /// The truth of a condition.
@@ -227,13 +232,17 @@ impl Expr {
         let mut seen: Vec<(String, Result<Value, EvalError>)> = Vec::new();
         for path in paths {
             let part = self.sub(&path, Type::Any);
-            if !seen.iter().any(|(text, _)| text == part.text()) {
-                seen.push((part.text().to_owned(), part.eval_visible(env)));
+            let text = if part.text().is_empty() { INPUT } else { part.text() };
+            if !seen.iter().any(|(known, _)| known == text) {
+                seen.push((text.to_owned(), part.eval_visible(env)));
             }
         }
         seen
     }
 }
+
+/// What the input of a decision cell is called, which has no place in its text.
+const INPUT: &str = "the input";
 
 fn conjuncts(node: &Sub, parts: &mut Vec<Sub>) {
     match &node.kind {

@@ -138,14 +138,32 @@ impl<'a> Parser<'a> {
 
     /// Help where words stand side by side or a name is called: a built-in that does not exist was meant.
     fn hint(&self) -> Option<String> {
-        if self.is("..") {
-            return Some("a range is written in brackets: `x in [1..10]`".to_owned());
+        if let Some(habit) = self.habit() {
+            return Some(habit.to_owned());
         }
         let words = |token: &Token| matches!(token, Token::Word(_) | Token::Sign("("));
         let start = self.tokens.get(..self.next)?.iter().rposition(|(token, _)| !words(token)).map_or(0, |at| at + 1);
         let open = self.tokens.iter().skip(start).position(|(token, _)| *token == Token::Sign("("))? + start;
         let name = self.tokens.get(start..open)?.iter().map(|(_, at)| at.of(self.text)).collect::<Vec<_>>().join(" ");
         Builtin::nearest(&name).map(|near| format!("did you mean `{near}(\u{2026})`?"))
+    }
+
+    /// What people write who come from another language.
+    fn habit(&self) -> Option<&'static str> {
+        let before = self.next.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|(token, _)| token);
+        Some(match (before, self.peek()) {
+            (_, Token::Sign("..")) => "a range is written in brackets: `x in [1..10]`",
+            (_, Token::Sign("?")) => "write `if a then b else c`",
+            (_, Token::Word(word)) if word == "is" => "write `x = null` or `x != null`",
+            (_, Token::Word(word)) if word == "like" => "write `contains(text, part)` or `starts with(text, start)`",
+            (Some(Token::Sign("<")), Token::Sign(">")) => "write `!=`",
+            (Some(Token::Sign("=" | "==")), Token::Sign("=" | "==" | "<" | ">")) => "write `=`, `<=` or `>=`",
+            (Some(Token::Word(word)), _) if word == "not" => "write `not(x)`",
+            (Some(Token::Number(_)), Token::Word(_)) => {
+                "a length of time is written `days(5)`, an amount `money(5, \"EUR\")`"
+            }
+            _ => return None,
+        })
     }
 
     fn make(&mut self, kind: Kind, at: At) -> Parsed {

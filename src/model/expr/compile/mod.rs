@@ -78,7 +78,7 @@ pub(super) fn cell(scope: &Scope<'_>, input: (&Type, Slot)) -> Result<Typed, Vec
         return Ok(Typed { node: Node::new(Kind::Const(Value::Bool(true)), at), ty: Type::Bool });
     };
     compiler.input = Some((input.0.clone(), input.1));
-    let of = Typed { node: Node::new(Kind::Slot(input.1), at), ty: input.0.clone() };
+    let of = Typed { node: Node::new(Kind::Slot(input.1), At::default()), ty: input.0.clone() };
     let tests = tests.iter().map(|test| compiler.test(test, &of.ty)).collect();
     let typed = Typed { node: Node::new(Kind::In(of.node, tests), at), ty: Type::Bool };
     compiler.finish(typed)

@@ -235,6 +235,9 @@ impl Compiler<'_> {
             Type::Int | Type::Number if over_item => {
                 self.mismatch(inside.at, "a condition, or a place that is the same for every item", &test.ty, None)
             }
+            Type::Int | Type::Number if test.node.constant() == Some(&Value::Number(0.into())) => {
+                self.report(inside.at, "bad_value", "expected a place from 1, or from -1 backwards, found 0", None)
+            }
             Type::Int | Type::Number => Typed { node: Node::new(Kind::Index(source.node, test.node), at), ty: element },
             Type::Bool => {
                 let kind = Kind::Filter { source: source.node, local, test: test.node };

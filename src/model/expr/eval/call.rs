@@ -3,8 +3,8 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::*;
+use crate::model::Money;
 use crate::model::expr::builtin::Takes;
-use crate::model::{Money, Type};
 
 /// The evaluated arguments of a call.
 pub(super) struct Args<'a> {
@@ -73,7 +73,7 @@ impl<'a> Args<'a> {
 }
 
 impl Eval<'_> {
-    pub(super) fn call(&mut self, builtin: Builtin, nodes: &[Sub], at: At) -> Given {
+    pub(super) fn call(&mut self, builtin: Builtin, nodes: &[Sub]) -> Given {
         match (builtin, nodes) {
             (Builtin::GetOrElse, [x, default]) => match self.eval(x) {
                 Ok(Value::Null(_)) | Err(EvalError::Null { .. }) => self.eval(default),
@@ -97,12 +97,12 @@ impl Eval<'_> {
                 }
                 self.spend(values.iter().map(weight).sum())?;
                 let text = self.text;
-                self.called(builtin, Args { values: &values, nodes, text }, at)
+                self.called(builtin, Args { values: &values, nodes, text })
             }
         }
     }
 
-    fn called(&mut self, builtin: Builtin, args: Args<'_>, at: At) -> Given {
+    fn called(&mut self, builtin: Builtin, args: Args<'_>) -> Given {
         use Builtin::*;
         match builtin {
             Count | Sum | Min | Max | Mean | Median | Product | All | AnyOf | ListContains | Append | Concatenate
@@ -119,15 +119,7 @@ impl Eval<'_> {
                 Value::Map(entries) => Ok(entries.get(args.text(1)?).cloned().unwrap_or(Value::NULL)),
                 other => Err(EvalError::kind("a context", other.kind())),
             },
-            _ => time::call(builtin, &args, self.env).map_err(|error| self.placed(error, at)),
-        }
-    }
-
-    /// A null inside a call concerns the call as it is written.
-    fn placed(&self, error: EvalError, at: At) -> EvalError {
-        match error {
-            EvalError::Null { path, reason } if path.is_empty() => self.null(at, reason),
-            other => other,
+            _ => time::call(builtin, &args, self.env),
         }
     }
 
@@ -207,7 +199,8 @@ fn number(builtin: Builtin, args: &Args<'_>) -> Given {
 fn to_number(value: &Value) -> Given {
     match value {
         Value::Text(text) => {
-            Value::from_text(&Type::Number, text.trim()).map_err(|why| EvalError::range(why.to_string()))
+            let number = crate::model::read::number(text.trim()).map(Value::Number);
+            number.ok_or_else(|| EvalError::range(format!("expected a number, found `{text}`")))
         }
         Value::Money(money) => Ok(Value::Number(money.amount)),
         Value::Number(number) => Ok(Value::Number(*number)),

@@ -35,9 +35,15 @@ impl<'e> Eval<'e> {
     }
 
     /// Takes steps from the fuel.
+    #[inline]
     fn spend(&mut self, steps: usize) -> Given<()> {
-        self.fuel = self.fuel.checked_sub(steps as u64).ok_or_else(|| EvalError::Fuel(self.env.fuel()))?;
-        Ok(())
+        match self.fuel.checked_sub(steps as u64) {
+            Some(left) => {
+                self.fuel = left;
+                Ok(())
+            }
+            None => Err(EvalError::Fuel(self.env.fuel())),
+        }
     }
 
     /// The value; null with its reason, never denied.
@@ -108,7 +114,7 @@ impl<'e> Eval<'e> {
             },
             Kind::Previous(_, step) => readable(self.env.previous(&step.column)?),
             Kind::Changed(_, step) => self.env.changed(&step.column).map(Value::Bool),
-            Kind::Call(builtin, args) => self.call(*builtin, args, node.at),
+            Kind::Call(builtin, args) => self.call(*builtin, args),
             Kind::For { sources, local, body } => {
                 let mut results = Vec::new();
                 self.each(sources, *local, &mut |eval| {
@@ -146,7 +152,11 @@ impl<'e> Eval<'e> {
     }
 
     fn null(&self, at: At, reason: Null) -> EvalError {
-        EvalError::Null { path: Arc::from(at.of(self.text)), reason }
+        let path = match at.of(self.text) {
+            "" => super::INPUT,
+            text => text,
+        };
+        EvalError::Null { path: Arc::from(path), reason }
     }
 
     /// The truth of a part that must be a bool.
@@ -384,6 +394,7 @@ fn holds(op: Compare, order: Ordering) -> bool {
 }
 
 /// A value that the environment gave: what may not be read is an error.
+#[inline]
 fn readable(value: Value) -> Given {
     match value {
         Value::Denied(denied) => Err(EvalError::Denied(denied)),

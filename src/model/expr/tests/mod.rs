@@ -52,7 +52,7 @@ fn shown(text: &str, problems: &[ExprProblem]) -> String {
 #[test]
 fn expressions_of_a_process() {
     let values = tables!["literals", "arithmetic", "comparisons", "logic_and_null", "lists", "texts_and_numbers"];
-    let names = tables!["names_and_paths", "codes_rows_and_stages", "dates_and_money"];
+    let names = tables!["names_and_paths", "codes_rows_and_stages", "dates_and_money", "mistakes"];
     for table in values.into_iter().chain(names) {
         check(table, |text| outcome(&process(), None, text));
     }
