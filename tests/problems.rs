@@ -69,14 +69,16 @@ fn every_code_has_an_example_that_raises_it_and_one_that_is_clean() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let shown: String = codes::all()
-        .filter(|code| !code.wrong.is_empty())
-        .map(|code| {
-            let (sources, problems) = found("wrong.yaml", code.wrong);
-            format!("{}\n\n{}", code.meaning, render_text(&problems, &sources))
-        })
-        .collect();
-    expect_file!["problems/examples.expect"].assert_eq(&shown);
+    for (group, codes) in codes::GROUPS {
+        let shown: String = codes.iter().filter(|code| !code.wrong.is_empty()).map(shown).collect();
+        let name = group.to_lowercase().replace(' ', "_");
+        expect_file![format!("problems/examples/{name}.expect")].assert_eq(&shown);
+    }
+}
+
+fn shown(code: &codes::Code) -> String {
+    let (sources, problems) = found("wrong.yaml", code.wrong);
+    format!("{}\n\n{}", code.meaning, render_text(&problems, &sources))
 }
 
 /// The codes that the sources of the loader raise, by the calls that make a problem.
@@ -166,6 +168,12 @@ fn hostile_texts_are_refused_quickly() {
             "many sound entities",
             library(2_500, |at| format!("  e{at}: {{fields: {{a: ref(e{at})}}}}\n")) + "titel: {}\n",
         ),
+        ("unknown names in expressions", many_expressions("nothing_of_this_name")),
+        ("deep expressions", many_expressions(&"(".repeat(60))),
+        (
+            "long expressions",
+            format!("library: crm\nsettings: {{x: {{type: int, initial: {}1}}}}\n", "1 + ".repeat(60_000)),
+        ),
         ("many stages", many_stages()),
         ("many rows", many_rows()),
         (
@@ -201,6 +209,12 @@ fn library(entities: usize, entity: impl Fn(usize) -> String) -> String {
 
 fn lines(count: usize, before: &str, after: &str) -> String {
     (0..count).map(|at| format!("{before}{at}{after}\n")).collect()
+}
+
+fn many_expressions(expression: &str) -> String {
+    let field = |at: usize| format!("      f{at}: {{type: int, computed: \"{expression}\"}}\n");
+    let fields: String = (0..300).map(field).collect();
+    library(8, |at| format!("  e{at}:\n    fields:\n{fields}"))
 }
 
 fn many_stages() -> String {

@@ -4,6 +4,7 @@
 //! code, the right one loads clean. A process alone is judged with [`EXAMPLE_LIBRARY`]; several files are parted by
 //! lines `# file: name.yaml`.
 
+mod expressions;
 mod files;
 mod library;
 mod process;
@@ -26,8 +27,13 @@ pub struct Code {
 pub const EXAMPLE_LIBRARY: &str = include_str!("codes/example.yaml");
 
 /// All codes, by what they are about.
-pub const GROUPS: &[(&str, &[Code])] =
-    &[("Files", files::CODES), ("The text", text::CODES), ("Libraries", library::CODES), ("Processes", process::CODES)];
+pub const GROUPS: &[(&str, &[Code])] = &[
+    ("Files", files::CODES),
+    ("The text", text::CODES),
+    ("Libraries", library::CODES),
+    ("Expressions", expressions::CODES),
+    ("Processes", process::CODES),
+];
 
 /// Every code that loading can raise.
 pub fn all() -> impl Iterator<Item = &'static Code> {

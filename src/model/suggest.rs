@@ -10,13 +10,19 @@
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = fold(word);
     let far = 1 + word.len() / 4;
+    let near = |candidate: &&str| candidate.chars().take(64).count().abs_diff(word.len()) <= far;
     candidates
         .into_iter()
-        .map(|candidate| (distance(&word, &fold(candidate)), candidate))
+        .take(MAX_CANDIDATES)
+        .filter(near)
+        .map(|candidate| (distance(&word, &fold(candidate), far), candidate))
         .filter(|(away, _)| *away <= far)
         .min_by_key(|(away, _)| *away)
         .map(|(_, candidate)| candidate)
 }
+
+/// Most candidates that are looked at: a library full of names must not make its unknown ones costly.
+const MAX_CANDIDATES: usize = 500;
 
 /// A help text "did you mean `x`?", when there is a near candidate.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
@@ -29,8 +35,8 @@ fn fold(word: &str) -> Vec<char> {
     word.chars().take(64).flat_map(char::to_lowercase).map(plain).collect()
 }
 
-/// The least number of changed, added, dropped or swapped characters.
-fn distance(a: &[char], b: &[char]) -> usize {
+/// The least number of changed, added, dropped or swapped characters; anything over `far` when there are more.
+fn distance(a: &[char], b: &[char], far: usize) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
@@ -42,6 +48,9 @@ fn distance(a: &[char], b: &[char]) -> usize {
                 best = best.min(before[j - 1] + 1);
             }
             row.push(best);
+        }
+        if row.iter().chain(&last).all(|away| *away > far) {
+            return far.saturating_add(1);
         }
         before = std::mem::replace(&mut last, row);
     }

@@ -84,7 +84,7 @@ pub(super) const CODES: &[Code] = &[
     },
     Code {
         code: "too-many-entries",
-        meaning: "An entity has more than 1000 columns, stages or lists of children.",
+        meaning: "An entity has more than 300 columns, stages or lists of children.",
         wrong: "",
         right: "",
     },
@@ -166,29 +166,28 @@ pub(super) const CODES: &[Code] = &[
         wrong: "library: crm\nentities:\n  lead:\n    fields: {name: text, title: {type: text, computed: name}}\n    stages: {field: stage, values: {new: {set: {title: name}}}}\n",
         right: "library: crm\nentities:\n  lead:\n    fields: {name: text, title: {type: text, computed: name}}\n    stages: {field: stage, values: {new: {set: {name: name}}}}\n",
     },
-    Code { code: "computed-cycle", meaning: "Columns are computed from each other in a circle.", wrong: "", right: "" },
-    Code {
-        code: "computed-reach",
-        meaning: "A stored computed column reads what it is not told of when it changes.",
-        wrong: "",
-        right: "",
-    },
-    Code {
-        code: "not-constant",
-        meaning: "A value must be known when the library is loaded, but is an expression that reads something.",
-        wrong: "",
-        right: "",
-    },
-    Code {
-        code: "expression",
-        meaning: "An expression is wrong in a way that has no better name.",
-        wrong: "",
-        right: "",
-    },
     Code {
         code: "doubtful-duration",
         meaning: "An ISO duration says months where minutes may be meant; a warning.",
         wrong: "library: crm\nsettings: {pause: {type: duration, initial: P30M}}\n",
         right: "library: crm\nsettings: {pause: {type: duration, initial: 30 min}}\n",
+    },
+    Code {
+        code: "computed-cycle",
+        meaning: "Columns are computed from each other in a circle.",
+        wrong: "library: crm\nentities:\n  line:\n    fields:\n      price: {type: number, computed: total / 2}\n      total: {type: number, computed: price * 2}\n",
+        right: "library: crm\nentities:\n  line:\n    fields:\n      price: number\n      total: {type: number, computed: price * 2}\n",
+    },
+    Code {
+        code: "computed-reach",
+        meaning: "A stored computed column reads what it is not told of when it changes.",
+        wrong: "library: crm\nentities:\n  line: {fields: {product: ref(product), name: {type: text, computed: product.name}}}\n  product: {fields: {name: text}}\n",
+        right: "library: crm\nentities:\n  line: {fields: {product: ref(product), name: {type: text, computed: product.name, live: true}}}\n  product: {fields: {name: text}}\n",
+    },
+    Code {
+        code: "not-constant",
+        meaning: "A value must be known when the library is loaded, but is an expression that reads something.",
+        wrong: "library: crm\nsettings: {small: int, large: {type: int, initial: settings.small}}\n",
+        right: "library: crm\nsettings: {small: int, large: {type: int, initial: 100}}\n",
     },
 ];

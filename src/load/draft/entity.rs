@@ -106,7 +106,7 @@ impl FieldDraft {
 }
 
 /// Most columns of an entity, stages of a table, lists of children.
-const MAX_ENTRIES: usize = 1_000;
+const MAX_ENTRIES: usize = 300;
 
 /// The entries up to a limit; more are reported.
 pub(super) fn limited<'t>(entries: &'t [Entry], what: &str, problems: &Problems) -> &'t [Entry] {

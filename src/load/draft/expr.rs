@@ -19,6 +19,9 @@ pub struct ExprText {
     pieces: Vec<Piece>,
 }
 
+/// With so many errors in a load no more expressions are looked at.
+const ENOUGH_ERRORS: usize = 200;
+
 /// A part of the expression's text that comes from one scalar.
 #[derive(Clone, Debug)]
 struct Piece {
@@ -85,6 +88,9 @@ impl ExprText {
         expected: Option<&Type>,
         problems: &Problems,
     ) -> Option<Expr> {
+        if problems.errors() >= ENOUGH_ERRORS {
+            return None;
+        }
         if let Some(read) = expected.and_then(|ty| self.time(ty)) {
             return self.timed(read, schema, names, problems);
         }
@@ -93,12 +99,7 @@ impl ExprText {
             Ok(expr) => return Some(expr),
             Err(found) => found,
         };
-        let wants_text = matches!(expected, Some(Type::Text)) && self.is_word();
-        for problem in found.into_iter().map(|problem| self.problem(problem)) {
-            let help =
-                (wants_text && problem.help.is_none()).then(|| format!("a text is written `'\"{}\"'`", self.text));
-            problems.push(problem.maybe_help(help));
-        }
+        found.into_iter().for_each(|found| problems.push(self.problem(found)));
         None
     }
 
@@ -162,8 +163,13 @@ impl ExprText {
 
     fn problem(&self, found: ExprProblem) -> Problem {
         let ExprProblem { code, span, message, help, .. } = found;
+        // The quotes of a YAML text are not those of the expression in it.
+        let in_yaml = |help: String| match help.strip_prefix("quote a text: ") {
+            Some(text) => format!("a text is written `'{text}'`, with the quotes of YAML around its own"),
+            None => help,
+        };
         let span = self.place(span.start as usize..span.end as usize);
-        Problem::error(codes::of_expression(code), span, message).maybe_help(help)
+        Problem::error(codes::of_expression(code), span, message).maybe_help(help.map(in_yaml))
     }
 }
 

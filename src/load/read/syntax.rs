@@ -122,6 +122,12 @@ impl<'t> Line<'t> {
     }
 
     fn bad_beginning(&self) -> Explained {
+        if self.value().starts_with(['{', '[']) && self.at > self.value.start {
+            let sign = self.text.get(self.at - self.start..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
+            let message = format!("inside `{{ }}` and `[ ]`, a text that begins with `{sign}` needs quotes");
+            let problem = Problem::error("needs-quotes", self.here(), message);
+            return (problem.help("quote it, or write one key a line"), Some(self.value.clone()));
+        }
         let sign = self.value().chars().next().unwrap_or(' ');
         self.value_at_fault(format!("a text that begins with `{sign}` needs quotes"))
     }
