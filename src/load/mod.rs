@@ -2,7 +2,7 @@
 //!
 //! - [`source`]: the named texts that are loaded together; [`problem`]: what is wrong with them and where;
 //!   [`codes`]: the register of all problems with a wrong and a right example.
-//! - [`read`](mod@read): one text into a spanned [`Tree`](read::Tree), with limits, and with help where YAML bites.
+//! - [`read`](mod@read): one text into a spanned [`Tree`], with limits, and with help where YAML bites.
 //! - [`cursor`]: the helpers by which every kind of file is read from its tree by hand, all problems in one pass.
 //! - [`literal`]: values written as data: the rows of lookups, the columns of stages, what scenarios give.
 //! - [`draft`]: what each kind of file says, before names and types are looked up.

@@ -64,7 +64,7 @@ impl Problem {
         self
     }
 
-    /// With help when there is one, for example of [`did_you_mean`](super::did_you_mean).
+    /// With help when there is one, for example of [`Problems::did_you_mean`].
     pub fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help.or(self.help);
         self
