@@ -71,6 +71,10 @@ impl Schema for Library {
         }
     }
 
+    fn language(&self) -> &str {
+        self.languages.first().map_or("en", |language| language)
+    }
+
     fn setting(&self, name: &str) -> Option<Type> {
         self.settings.get(name).map(|setting| setting.ty.clone())
     }
