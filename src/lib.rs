@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod element;
+pub mod engine;
 pub mod entity;
 pub mod files;
 pub mod graph;
@@ -10,3 +11,5 @@ pub mod load;
 pub mod model;
 pub mod store;
 pub mod turn;
+
+pub use engine::{Engine, Error};

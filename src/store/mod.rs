@@ -131,6 +131,12 @@ pub trait Reader: World {
     /// When the store fails.
     fn deployments(&self) -> Result<Vec<Deployment>, StoreError>;
 
+    /// How far the clock was moved ahead of its time, in microseconds.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn clock_offset(&self) -> Result<i64, StoreError>;
+
     /// How far a named reader of the journal has come.
     ///
     /// # Errors

@@ -19,7 +19,8 @@ impl Turn<'_> {
             self.fact(Fact::Placed(token, Place::In(node)));
         }
         let id = self.context.ids.next_id();
-        self.out.answer.incidents.push((id, fault.code.clone(), fault.message.clone()));
+        let note = super::IncidentNote { id, code: fault.code.clone(), message: fault.message.clone() };
+        self.out.answer.incidents.push(note);
         self.fact(Fact::Raised(Box::new(Incident {
             id,
             token,

@@ -21,10 +21,11 @@ mod throw;
 mod wake;
 
 use chrono::{DateTime, Utc};
+use minicbor::{Decode, Encode};
 
 use crate::element::definition::Catalog;
 use crate::element::room::Services;
-use crate::entity::{Change, IdSource, Principal, Refusal, StageTransition, Window, WindowError};
+use crate::entity::{Change, IdSource, InstanceId, Principal, Refusal, StageTransition, Window, WindowError};
 use crate::instance::rows::Values;
 use crate::instance::{Caller, Command, Fact, Id, InstanceRow, Need, Reaction, State, SubscriptionRow, TaskRow, Topic};
 use crate::model::{Name, Ref, Text};
@@ -155,31 +156,59 @@ pub struct Notice {
 }
 
 /// What the caller of a command is told.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 pub struct Answer {
     /// The instance that was started or that ran.
-    pub instance: Option<Id>,
+    #[n(0)]
+    pub instance: Option<InstanceId>,
     /// The record that was made or changed.
+    #[n(1)]
     pub record: Option<Ref>,
     /// Incidents that the turn made.
-    pub incidents: Vec<(Id, Name, String)>,
+    #[n(2)]
+    pub incidents: Vec<IncidentNote>,
     /// What happened to a message.
+    #[n(3)]
     pub delivery: Option<Delivery>,
 }
 
+/// An incident that a turn made.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct IncidentNote {
+    /// Its id.
+    #[n(0)]
+    #[cbor(with = "crate::model::code::id")]
+    pub id: Id,
+    /// Its code.
+    #[n(1)]
+    pub code: Name,
+    /// What happened.
+    #[n(2)]
+    pub message: String,
+}
+
 /// What happened to a message or signal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Delivery {
     /// It goes to the wait of an instance.
-    Delivered(Id),
+    #[n(0)]
+    Delivered(#[n(0)] InstanceId),
     /// It starts these processes.
-    Starts(Vec<Name>),
+    #[n(1)]
+    Starts(#[n(0)] Vec<Name>),
     /// Nobody waits for it; it is kept until then.
-    Kept(DateTime<Utc>),
+    #[n(2)]
+    Kept(
+        #[n(0)]
+        #[cbor(with = "crate::model::code::instant")]
+        DateTime<Utc>,
+    ),
     /// Nobody waits for it, and why it is not kept.
-    NoMatch(String),
+    #[n(3)]
+    NoMatch(#[n(0)] String),
     /// A signal went to so many waits and starts.
-    Broadcast(u32),
+    #[n(4)]
+    Broadcast(#[n(0)] u32),
 }
 
 /// Why a command was not carried out. Nothing has changed.

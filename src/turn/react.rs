@@ -306,7 +306,7 @@ pub(super) fn delivery(asked: &Asked, kept: Option<&Need>, note: Option<&String>
         .iter()
         .filter_map(|(to, _)| if let Receiver::Start(process, ..) = to { Some(process.clone()) } else { None });
     match (waits, kept) {
-        (Some(id), _) => Delivery::Delivered(id),
+        (Some(id), _) => Delivery::Delivered(crate::entity::InstanceId(id)),
         (None, Some(Need::KeepMessage { until, .. })) => {
             Delivery::Kept(chrono::DateTime::from_timestamp_micros(*until).unwrap_or_default())
         }

@@ -224,7 +224,7 @@ impl<'a> Turn<'a> {
         self.row.incidents = u32::try_from(self.state.incidents.len()).unwrap_or(u32::MAX);
         self.row.ended =
             (self.state.status.is_over() || self.state.status == Status::Failed).then_some(self.context.now);
-        self.out.answer.instance = Some(self.row.id);
+        self.out.answer.instance = Some(crate::entity::InstanceId(self.row.id));
         self.out.instance = Some((self.row, self.state));
         self.out
     }

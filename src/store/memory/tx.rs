@@ -92,6 +92,10 @@ impl Reader for Tables {
         Ok(self.deployments.clone())
     }
 
+    fn clock_offset(&self) -> Result<i64, StoreError> {
+        Ok(self.offset)
+    }
+
     fn cursor(&self, consumer: &str) -> Result<u64, StoreError> {
         Ok(self.cursors.get(consumer).copied().unwrap_or(0))
     }

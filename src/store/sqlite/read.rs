@@ -381,6 +381,10 @@ impl Reader for Rows<'_> {
         self.all(sql::DEPLOYMENTS, [], row)
     }
 
+    fn clock_offset(&self) -> Result<i64, StoreError> {
+        offset(self.connection)
+    }
+
     fn cursor(&self, consumer: &str) -> Result<u64, StoreError> {
         let found: Option<i64> = self.one(sql::GET_CURSOR, [consumer], |row| row.get(0))?;
         Ok(found.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0))
