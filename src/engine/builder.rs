@@ -100,7 +100,7 @@ impl Builder {
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let sources = match (sources, path) {
             (Some(sources), _) => Some(sources),
-            (None, Some(path)) => Some(crate::files::sources(&path)?),
+            (None, Some(path)) => Some(crate::files::read(&path)?),
             (None, None) => None,
         };
         let waits = store.waits_for_disk();
@@ -208,7 +208,8 @@ impl Engine {
                 (Some(known), _) if *known.text == *source.text => continue,
                 (Some(_), Some(definition)) => {
                     let process = &definition.process;
-                    let text = format!("{process} version {version} was deployed with another content; give it a new version");
+                    let text =
+                        format!("{process} version {version} was deployed with another content; give it a new version");
                     return Err(Error::Build(text));
                 }
                 _ => {}
@@ -238,9 +239,16 @@ impl Engine {
     }
 
     /// Arms the next occurrence of a schedule behind the last one; what was missed meanwhile is one occurrence.
-    pub(super) fn arm_schedule(&self, id: Id, process: &Name, start: u32, last: Option<DateTime<Utc>>) -> Result<(), Error> {
+    pub(super) fn arm_schedule(
+        &self,
+        id: Id,
+        process: &Name,
+        start: u32,
+        last: Option<DateTime<Utc>>,
+    ) -> Result<(), Error> {
         let catalog = self.catalog();
-        let trigger = catalog.newest(process).and_then(|def| def.starts.get(start as usize)).map(|start| &start.trigger);
+        let trigger =
+            catalog.newest(process).and_then(|def| def.starts.get(start as usize)).map(|start| &start.trigger);
         let Some(StartTrigger::Schedule(cycle)) = trigger else {
             return self.write_needs(vec![Need::DisarmTimer(id, 0)], schedule_body());
         };

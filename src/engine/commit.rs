@@ -81,7 +81,8 @@ impl Queue {
     /// Starts the writer. It holds the engine only while it writes, so that a dropped engine ends it.
     pub fn begin(&self, engine: &Engine) -> Result<(), Error> {
         let (shared, inner) = (self.shared.clone(), Arc::downgrade(&engine.inner));
-        let thread = std::thread::Builder::new().name("stageflow-writer".into()).spawn(move || write_on(&shared, &inner));
+        let thread =
+            std::thread::Builder::new().name("stageflow-writer".into()).spawn(move || write_on(&shared, &inner));
         let thread = thread.map_err(|error| Error::Build(format!("the writer cannot be started: {error}")))?;
         *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(())

@@ -110,7 +110,9 @@ impl Engine {
     pub fn setting(&self, name: &str) -> Result<Value, Error> {
         let changed = self.read(|reader| Ok(reader.setting(name)?))?;
         let initial = || self.catalog().library.settings.get(name).map(|setting| setting.initial.clone());
-        changed.or_else(initial).ok_or_else(|| Error::Unknown(format!("expected a setting of the library, found {name}")))
+        changed
+            .or_else(initial)
+            .ok_or_else(|| Error::Unknown(format!("expected a setting of the library, found {name}")))
     }
 
     /// An instance.
@@ -267,7 +269,8 @@ impl Engine {
         let mut found = Vec::new();
         for row in self.journal(&JournalOf::Instance(instance), 0, 100_000)? {
             let actor = row.body.principal.clone().or_else(|| row.body.on_behalf_of.clone());
-            let entry = |text: String| HistoryEntry { at: row.at, kind: row.body.kind.clone(), actor: actor.clone(), text };
+            let entry =
+                |text: String| HistoryEntry { at: row.at, kind: row.body.kind.clone(), actor: actor.clone(), text };
             if let Some(def) = def {
                 found.extend(row.body.facts.iter().filter_map(|fact| tell(def, fact)).map(&entry));
             }
@@ -314,7 +317,9 @@ fn tell(def: &crate::element::Definition, fact: &Fact) -> Option<String> {
         Fact::Passed(_, _, node) => format!("on to {}", step(*node)),
         Fact::Stayed(_, node) => format!("waits in {}", step(*node)),
         Fact::Assigned(_, _, value) => format!("a variable became {value}"),
-        Fact::Raised(incident) => format!("incident {} at {}: {}", incident.code, step(incident.node), incident.message),
+        Fact::Raised(incident) => {
+            format!("incident {} at {}: {}", incident.code, step(incident.node), incident.message)
+        }
         Fact::Mended(_, how) => format!("incident closed: {how}"),
         Fact::Returned(name, value) => format!("returns {name} = {value}"),
         Fact::Finished(status) => format!("{status:?}").to_lowercase(),

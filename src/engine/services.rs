@@ -86,8 +86,13 @@ pub(super) struct Registry {
 
 impl Registry {
     /// Registers an inside handler; one that panics is a failure of its step and harms nobody else.
-    pub fn inside(&mut self, service: &str, handler: impl Fn(&Values) -> Result<Values, ServiceError> + Send + Sync + 'static) {
-        let guarded = move |with: &Values| match catch_unwind(AssertUnwindSafe(|| super::inside_turn(|| handler(with)))) {
+    pub fn inside(
+        &mut self,
+        service: &str,
+        handler: impl Fn(&Values) -> Result<Values, ServiceError> + Send + Sync + 'static,
+    ) {
+        let guarded = move |with: &Values| match catch_unwind(AssertUnwindSafe(|| super::inside_turn(|| handler(with))))
+        {
             Ok(answer) => answer.map_err(failure),
             Err(panic) => Err(Failure::Broke(format!("the handler panicked: {}", said(&*panic)))),
         };

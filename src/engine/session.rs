@@ -132,7 +132,11 @@ impl<'e> Session<'e> {
     ///
     /// # Errors
     /// When a rule refuses it.
-    pub fn update<N: AsRef<str>>(&self, record: &Ref, set: impl IntoIterator<Item = (N, Value)>) -> Result<Answer, Error> {
+    pub fn update<N: AsRef<str>>(
+        &self,
+        record: &Ref,
+        set: impl IntoIterator<Item = (N, Value)>,
+    ) -> Result<Answer, Error> {
         let wish = Wish::Update { target: record.clone(), set: values(set).into_iter().collect() };
         self.run(Command::Save(wish), None)
     }
@@ -164,7 +168,11 @@ impl<'e> Session<'e> {
     ///
     /// # Errors
     /// When the library has no such signal.
-    pub fn signal<N: AsRef<str>>(&self, signal: &str, with: impl IntoIterator<Item = (N, Value)>) -> Result<Answer, Error> {
+    pub fn signal<N: AsRef<str>>(
+        &self,
+        signal: &str,
+        with: impl IntoIterator<Item = (N, Value)>,
+    ) -> Result<Answer, Error> {
         self.run(Command::Signal(Name::new(signal), values(with)), None)
     }
 

@@ -10,7 +10,7 @@ use super::Limits;
 use super::error::Error;
 use super::services::{Registry, said};
 use crate::element::definition::Catalog;
-use crate::entity::{IdSource, Principal, Window};
+use crate::entity::{IdSource, Principal};
 use crate::instance::{Command, Id, InstanceRow, Payload, Reaction, Receiver, StartBy, State};
 use crate::model::{Name, Ref, Value};
 use crate::store::{Applied, ChangeNote, JournalBody, JournalRow, Stamp, StoreError, Tx, Write};
@@ -67,12 +67,19 @@ pub(super) type Told = Result<Answer, Error>;
 
 impl Shop {
     /// Carries out a request in the open transaction. The outer error breaks the whole transaction.
-    pub fn carry_out(&self, tx: &mut dyn Tx, request: &Request, outputs: &mut Vec<Arc<JournalRow>>) -> Result<Told, StoreError> {
+    pub fn carry_out(
+        &self,
+        tx: &mut dyn Tx,
+        request: &Request,
+        outputs: &mut Vec<Arc<JournalRow>>,
+    ) -> Result<Told, StoreError> {
         if let Some(seen) = tx.seen(request.id)? {
             if seen.hash != request.hash() {
                 return Ok(Err(Error::CommandReused(request.id)));
             }
-            return Ok(minicbor::decode(&seen.answer).map_err(|error| Error::Store(StoreError::Corrupt(error.to_string()))));
+            return Ok(
+                minicbor::decode(&seen.answer).map_err(|error| Error::Store(StoreError::Corrupt(error.to_string())))
+            );
         }
         let principal = match self.principal(tx, &request.actor)? {
             Ok(principal) => principal,
@@ -81,7 +88,9 @@ impl Shop {
         let (command, instance, job) = match &request.asks {
             Asks::Setting(name, value) => return self.set(tx, request, &principal, name, value, outputs),
             Asks::Command(command, instance) => ((**command).clone(), *instance, None),
-            Asks::Job(command, instance, job, attempt) => ((**command).clone(), Some(*instance), Some((*job, *attempt))),
+            Asks::Job(command, instance, job, attempt) => {
+                ((**command).clone(), Some(*instance), Some((*job, *attempt)))
+            }
         };
         let one = One {
             command,
@@ -145,7 +154,10 @@ impl Shop {
             return Ok(Err(Error::Unknown(format!("expected a setting of the library, found {name}"))));
         };
         if !setting.ty.accepts(value) {
-            return Ok(Err(Error::refused("wrong_type", format!("the setting {name} is {}, found {value}", setting.ty))));
+            return Ok(Err(Error::refused(
+                "wrong_type",
+                format!("the setting {name} is {}, found {value}", setting.ty),
+            )));
         }
         let answer = Answer::default();
         let body = JournalBody {
@@ -202,7 +214,13 @@ impl Shop {
     }
 
     /// The called process begins in the caller's commit (S9).
-    fn called(&self, tx: &mut dyn Tx, caller: &One, call: CallStart, outputs: &mut Vec<Arc<JournalRow>>) -> Result<Told, StoreError> {
+    fn called(
+        &self,
+        tx: &mut dyn Tx,
+        caller: &One,
+        call: CallStart,
+        outputs: &mut Vec<Arc<JournalRow>>,
+    ) -> Result<Told, StoreError> {
         let CallStart { id, process, version, record, with, caller: waits, depth } = call;
         let by = StartBy::Call(id);
         let command = Command::Start { process, version, by, record, new: None, with, caller: waits, depth };
@@ -238,13 +256,14 @@ impl Shop {
     fn over_limits(&self, output: &Output) -> Option<Error> {
         let (_, state) = output.instance.as_ref()?;
         if state.tokens.len() > self.limits.tokens {
-            let text = format!("expected at most {} tokens in an instance, found {}", self.limits.tokens, state.tokens.len());
+            let text =
+                format!("expected at most {} tokens in an instance, found {}", self.limits.tokens, state.tokens.len());
             return Some(Error::refused("too_many_tokens", text));
         }
         // Only large states are weighed: few have more than a handful of variables.
         let values: usize = state.scopes.iter().map(|scope| scope.vars.len()).sum();
         if values > 64 || state.scopes.iter().flat_map(|scope| &scope.vars).any(is_large) {
-            let bytes = minicbor::len(state);
+            let bytes = minicbor::to_vec(state).map_or(usize::MAX, |bytes| bytes.len());
             if bytes > self.limits.variable_bytes {
                 let text = format!("expected at most {} bytes of variables, found {bytes}", self.limits.variable_bytes);
                 return Some(Error::refused("too_many_variables", text));
@@ -253,7 +272,13 @@ impl Shop {
         None
     }
 
-    fn write(&self, tx: &mut dyn Tx, one: &One, output: Output, outputs: &mut Vec<Arc<JournalRow>>) -> Result<Result<(), Error>, StoreError> {
+    fn write(
+        &self,
+        tx: &mut dyn Tx,
+        one: &One,
+        output: Output,
+        outputs: &mut Vec<Arc<JournalRow>>,
+    ) -> Result<Result<(), Error>, StoreError> {
         let stamp = one.stamp.map(|hash| stamp(one.id, hash, &output.answer));
         let journal = JournalRow {
             seq: 0,
@@ -293,7 +318,9 @@ impl Shop {
             Applied::Conflict(what) => Err(Error::Conflict(what)),
             Applied::Fenced => Err(Error::Fenced(one.job.map_or(one.id, |(job, _)| job))),
             Applied::Duplicate(_) => Err(Error::CommandReused(one.id)),
-            Applied::AlreadyRunning(id) => Err(Error::refused("already_running", format!("already running: instance {id}"))),
+            Applied::AlreadyRunning(id) => {
+                Err(Error::refused("already_running", format!("already running: instance {id}")))
+            }
         })
     }
 
@@ -301,7 +328,10 @@ impl Shop {
     pub fn react(&self, tx: &mut dyn Tx, outputs: &mut Vec<Arc<JournalRow>>) -> Result<bool, StoreError> {
         let Some((seq, reaction)) = tx.next_reaction()? else { return Ok(false) };
         if reaction.depth > self.limits.reaction_depth {
-            tx.park_reaction(seq, Some(&format!("reactions follow from each other deeper than {}", self.limits.reaction_depth)))?;
+            tx.park_reaction(
+                seq,
+                Some(&format!("reactions follow from each other deeper than {}", self.limits.reaction_depth)),
+            )?;
             return Ok(true);
         }
         let told = self.atomically(tx, outputs, |shop, tx, outputs| {
@@ -348,7 +378,14 @@ impl Shop {
         })
     }
 
-    fn pass_by(&self, tx: &mut dyn Tx, seq: u64, reaction: &Reaction, why: &str, outputs: &mut Vec<Arc<JournalRow>>) -> Result<(), StoreError> {
+    fn pass_by(
+        &self,
+        tx: &mut dyn Tx,
+        seq: u64,
+        reaction: &Reaction,
+        why: &str,
+        outputs: &mut Vec<Arc<JournalRow>>,
+    ) -> Result<(), StoreError> {
         let what = match &reaction.to {
             Receiver::Start(process, ..) => format!("{process} was not started"),
             Receiver::Wait(id, _) | Receiver::Instance(id) => format!("nothing for instance {id}"),

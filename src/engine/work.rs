@@ -160,7 +160,11 @@ impl Engine {
     }
 
     fn drop_timer(&self, instance: Id, wait: WaitId) -> Result<(), Error> {
-        let body = JournalBody { kind: "timer".into(), notes: vec!["a timer whose wait is gone was dropped".into()], ..JournalBody::default() };
+        let body = JournalBody {
+            kind: "timer".into(),
+            notes: vec!["a timer whose wait is gone was dropped".into()],
+            ..JournalBody::default()
+        };
         self.write_needs(vec![Need::DisarmTimer(instance, wait)], body)
     }
 
@@ -224,7 +228,11 @@ impl Engine {
         match Session::new(self, Actor::System).ask(asks)?.wait() {
             Ok(_) | Err(Error::Fenced(_)) => Ok(()),
             Err(Error::Refused { .. } | Error::Unknown(_)) => {
-                let body = JournalBody { kind: "job".into(), notes: vec!["the result of a withdrawn job was refused".into()], ..JournalBody::default() };
+                let body = JournalBody {
+                    kind: "job".into(),
+                    notes: vec!["the result of a withdrawn job was refused".into()],
+                    ..JournalBody::default()
+                };
                 self.write_needs(vec![Need::CloseJob(job.id)], body)
             }
             Err(error) => Err(error),

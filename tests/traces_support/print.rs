@@ -172,8 +172,14 @@ impl Printer {
             }
             Need::KeepJob(job) => {
                 self.jobs.insert(job.id, job.service.to_string());
-                let with: Vec<String> = job.with.iter().map(|(name, value)| format!("{name}={}", self.value(value))).collect();
-                Some(format!("  job {} {} {}", job.service, with.join(" "), until(scene.now, DateTime::from_timestamp_micros(job.due)?)))
+                let with: Vec<String> =
+                    job.with.iter().map(|(name, value)| format!("{name}={}", self.value(value))).collect();
+                Some(format!(
+                    "  job {} {} {}",
+                    job.service,
+                    with.join(" "),
+                    until(scene.now, DateTime::from_timestamp_micros(job.due)?)
+                ))
             }
             other => {
                 let _ = def;
@@ -184,9 +190,10 @@ impl Printer {
 
     fn keep_message(&self, now: DateTime<Utc>, need: &Need) -> Option<String> {
         match need {
-            Need::KeepMessage { name, until: end, .. } => {
-                Some(format!("  message {name} is kept, expires {}", until(now, DateTime::from_timestamp_micros(*end)?)))
-            }
+            Need::KeepMessage { name, until: end, .. } => Some(format!(
+                "  message {name} is kept, expires {}",
+                until(now, DateTime::from_timestamp_micros(*end)?)
+            )),
             Need::TakeMessage(name, _) => Some(format!("  kept message {name} is taken")),
             _ => None,
         }
@@ -221,7 +228,13 @@ fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
     if ahead <= TimeDelta::zero() {
         return "now".into();
     }
-    let parts = [(ahead.num_days(), "d"), (ahead.num_hours() % 24, "h"), (ahead.num_minutes() % 60, "min"), (ahead.num_seconds() % 60, "s")];
-    let parts: Vec<String> = parts.iter().filter(|(count, _)| *count != 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    let parts = [
+        (ahead.num_days(), "d"),
+        (ahead.num_hours() % 24, "h"),
+        (ahead.num_minutes() % 60, "min"),
+        (ahead.num_seconds() % 60, "s"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count != 0).map(|(count, unit)| format!("{count} {unit}")).collect();
     format!("in {}", parts.join(" "))
 }

@@ -81,7 +81,9 @@ fn typed(scene: &Scene, ty: &Type, text: &str) -> Result<Value, String> {
         Type::Any => Ok(record(scene, text).map_or_else(|_| Value::text(text), Value::Ref)),
         Type::Ref(entities) if entities.len() == 1 => Ok(Value::Ref(Ref::new(&*entities[0], text))),
         Type::Ref(_) => record(scene, text).map(Value::Ref),
-        Type::List(of) => text.split('+').map(|item| typed(scene, of, item)).collect::<Result<Vec<_>, _>>().map(Value::list),
+        Type::List(of) => {
+            text.split('+').map(|item| typed(scene, of, item)).collect::<Result<Vec<_>, _>>().map(Value::list)
+        }
         _ => Value::from_text(ty, text).map_err(|no| no.to_string()),
     }
 }
@@ -118,7 +120,16 @@ fn start(scene: &Scene, words: &[&str]) -> Result<Command, String> {
     };
     let ty = |name: &str| params.iter().find(|(known, _)| &**known == name).map_or(Type::Any, |(_, ty)| ty.clone());
     let with = values(scene, rest.strip_prefix(&["with"]).unwrap_or(rest), ty)?;
-    Ok(Command::Start { process, version: None, by: StartBy::Hand, record: about, new: None, with, caller: None, depth: 0 })
+    Ok(Command::Start {
+        process,
+        version: None,
+        by: StartBy::Hand,
+        record: about,
+        new: None,
+        with,
+        caller: None,
+        depth: 0,
+    })
 }
 
 fn task(scene: &Scene, step: &str) -> Result<Id, String> {

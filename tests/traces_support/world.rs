@@ -57,7 +57,8 @@ impl Window for Rows {
 
 impl World for Rows {
     fn running(&self, process: &str, key: &str) -> Result<Option<Id>, WindowError> {
-        let found = self.instances.values().find(|(row, _)| &*row.process == process && row.key.as_deref() == Some(key));
+        let found =
+            self.instances.values().find(|(row, _)| &*row.process == process && row.key.as_deref() == Some(key));
         Ok(found.map(|(row, _)| row.id))
     }
 
@@ -151,7 +152,14 @@ impl Scene {
         }
     }
 
-    fn turn(&mut self, label: &str, command: Command, instance: Option<Id>, principal: Principal, depth: u32) -> Result<(), Refused> {
+    fn turn(
+        &mut self,
+        label: &str,
+        command: Command,
+        instance: Option<Id>,
+        principal: Principal,
+        depth: u32,
+    ) -> Result<(), Refused> {
         self.base += 1_000_000;
         let id = Id::from_u128(self.base);
         let found = instance.and_then(|id| self.rows.instances.get(&id)).cloned();

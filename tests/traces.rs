@@ -1,0 +1,145 @@
+//! Golden traces: each file under `tests/traces` holds a scene, a process, a script and everything that follows, readable by
+//! someone who does not know the code. `UPDATE_TRACES=1 cargo test --test traces` rewrites what follows; review it as a diff.
+//!
+//! Every trace is told three ways (straight, thawed from bytes before every command, replayed from facts) that must agree.
+
+#[path = "traces_support/print.rs"]
+mod print;
+#[path = "traces_support/script.rs"]
+mod script;
+#[path = "traces_support/world.rs"]
+mod world;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use stageflow::element::Catalog;
+use stageflow::entity::{Record, Window};
+use stageflow::load::{self, Sources};
+use stageflow::model::{Duration, Name, Ref};
+
+use print::Printer;
+use world::{Scene, Way};
+
+#[test]
+fn every_trace_tells_the_same_story_each_way() {
+    let mut wrong = Vec::new();
+    for path in files(Path::new("tests/traces")) {
+        let text = fs::read_to_string(&path).expect("a trace is readable");
+        match check(&path, &text) {
+            Ok(()) => {}
+            Err(problem) => wrong.push(format!("{}:\n{problem}", path.display())),
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).expect("the folder of traces").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|ext| ext == "md") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn check(path: &Path, text: &str) -> Result<(), String> {
+    let (head, script, tail) = parts(text)?;
+    let catalog = catalog(head)?;
+    let told = tell(catalog.clone(), script, Way::Straight)?;
+    for way in [Way::Thawed, Way::Replayed] {
+        let other = tell(catalog.clone(), script, way)?;
+        if other != told {
+            return Err(format!("{way:?} tells another story:\n{other}\nstraight:\n{told}"));
+        }
+    }
+    if told == script {
+        return Ok(());
+    }
+    if std::env::var_os("UPDATE_TRACES").is_some() {
+        fs::write(path, format!("{head}{told}{tail}")).map_err(|error| error.to_string())?;
+        return Ok(());
+    }
+    Err(difference(script, &told))
+}
+
+fn difference(expected: &str, found: &str) -> String {
+    let at = expected.lines().zip(found.lines()).take_while(|(a, b)| a == b).count();
+    let show = |text: &str| text.lines().skip(at.saturating_sub(3)).take(12).collect::<Vec<_>>().join("\n  ");
+    format!("expected from line {at} of the trace:\n  {}\nfound:\n  {}", show(expected), show(found))
+}
+
+/// What stands before the trace, the trace, and what stands behind it.
+fn parts(text: &str) -> Result<(&str, &str, &str), String> {
+    let fence = "```trace\n";
+    let start = text.find(fence).ok_or("no ```trace block")? + fence.len();
+    let end = text[start..].find("```").ok_or("the trace block does not end")? + start;
+    Ok((&text[..start], &text[start..end], &text[end..]))
+}
+
+/// The library and the processes of the scene: every ```yaml block is a file, named by its first line.
+fn catalog(head: &str) -> Result<Catalog, String> {
+    let mut sources = Sources::new();
+    for block in head.split("```yaml\n").skip(1) {
+        let text = block.split("```").next().unwrap_or_default();
+        let (kind, name) =
+            text.lines().next().and_then(|line| line.split_once(':')).ok_or("a block without a first key")?;
+        let file = if kind == "library" { "library.yaml".to_string() } else { format!("{}.yaml", name.trim()) };
+        sources.add(file, text);
+    }
+    let loaded = load::library(&sources).map_err(|error| error.to_string())?;
+    let mut catalog = Catalog::new(Arc::new(loaded.library));
+    loaded.definitions.into_iter().for_each(|definition| catalog.add(definition));
+    Ok(catalog)
+}
+
+fn tell(catalog: Catalog, script: &str, way: Way) -> Result<String, String> {
+    let now: DateTime<Utc> = "2026-03-02T09:00:00Z".parse().expect("an instant");
+    let mut scene = Scene::new(catalog, now, way);
+    let mut printer = Printer::default();
+    let mut lines = Vec::new();
+    for line in script.lines().filter_map(|line| line.strip_prefix("> ")) {
+        lines.push(format!("> {line}"));
+        match line.split_once(' ') {
+            Some(("given", rest)) => given(&mut scene, rest)?,
+            Some(("wait", rest)) => {
+                let length = Duration::parse(rest).map_err(|error| error.to_string())?;
+                scene.wait(chrono::TimeDelta::microseconds(length.micros));
+            }
+            _ => match script::read(&scene, line) {
+                Ok(read) => {
+                    if let Err(refused) = scene.run(read.command, read.instance, read.principal) {
+                        lines.push(format!("  refused ({}): {refused}", refused.code()));
+                    }
+                }
+                Err(problem) => lines.push(format!("  cannot: {problem}")),
+            },
+        }
+        printer.tell(&mut scene, &mut lines);
+    }
+    lines.push(String::new());
+    Ok(lines.join("\n"))
+}
+
+/// A record that is there already: no rule is asked, no event follows.
+fn given(scene: &mut Scene, rest: &str) -> Result<(), String> {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let [entity, id, columns @ ..] = words.as_slice() else {
+        return Err(format!("given {rest}: expected entity and id"));
+    };
+    let mut record = Record::new(Name::new(entity), Name::new(id));
+    record.rev = 1;
+    for (column, value) in script::columns(scene, entity, columns)? {
+        record.set(&column, value);
+    }
+    scene.rows.records.insert(Ref::new(entity, id), Arc::new(record));
+    scene.rows.get(&Ref::new(entity, id)).map_err(|error| error.to_string())?;
+    Ok(())
+}
