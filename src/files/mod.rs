@@ -9,7 +9,7 @@ mod folder;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::load::{LoadError, Problem, Problems, Sources, did_you_mean, pattern, read as read_yaml};
+use crate::load::{LoadError, Node, Problem, Problems, Sources, Tree, did_you_mean, pattern, read as read_yaml};
 use crate::model::Span;
 
 use folder::Folder;
@@ -55,7 +55,9 @@ pub fn read_within(path: &Path, limits: &Limits) -> Result<Sources, LoadError> {
     reader.sources.show_under(prefix(&root));
     if is_folder {
         for name in reader.folder.names(&reader.problems) {
-            reader.add(&name, None);
+            if let Some(file) = reader.add(&name, None) {
+                reader.add_templates(file);
+            }
         }
         if reader.sources.is_empty() && !reader.problems.has_errors() {
             let at = Span::new(reader.sources.add(".", ""), 0, 0);
@@ -66,6 +68,7 @@ pub fn read_within(path: &Path, limits: &Limits) -> Result<Sources, LoadError> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if let Some(file) = reader.add(&name, None) {
             reader.add_processes(file);
+            reader.add_templates(file);
         }
     }
     let sources = Arc::new(reader.sources);
@@ -116,13 +119,32 @@ impl Reader {
         }
     }
 
-    /// Reads what the library with the index `file` names; its other contents are judged by `load`.
-    fn add_processes(&mut self, file: u32) {
-        let Some(text) = self.sources.get(file).map(|source| source.text.clone()) else { return };
-        let Some(tree) = read_yaml(file, &text, &Problems::new()) else { return };
-        if tree.root.entries().first().is_none_or(|entry| &*entry.key.text != "library") {
-            return;
+    /// The library with the index `file`; its contents are judged by `load`.
+    fn library(&self, file: u32) -> Option<Tree> {
+        let text = self.sources.get(file)?.text.clone();
+        let tree = read_yaml(file, &text, &Problems::new())?;
+        let first = tree.root.entries().first().map(|entry| &*entry.key.text);
+        if first == Some("library") { Some(tree) } else { None }
+    }
+
+    /// Reads the templates of the documents that a library declares.
+    fn add_templates(&mut self, file: u32) {
+        let Some(tree) = self.library(file) else { return };
+        let name = self.sources.get(file).map(|source| source.name.to_string()).unwrap_or_default();
+        let folder = name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let documents = tree.root.get("documents").map(Node::entries).unwrap_or_default();
+        for template in documents.iter().filter_map(|document| document.value.get("template")) {
+            let Some(word) = template.word() else { continue };
+            let path = format!("{folder}{word}");
+            if self.sources.find(&path).is_none() {
+                self.add(&path, Some(template.span));
+            }
         }
+    }
+
+    /// Reads the processes that a library names.
+    fn add_processes(&mut self, file: u32) {
+        let Some(tree) = self.library(file) else { return };
         let Some(node) = tree.root.get("processes") else { return };
         for item in crate::load::cursor::list_or_one(node) {
             if let Some(pattern) = item.word() {

@@ -281,7 +281,11 @@ impl<'a> Compiler<'a> {
 
     fn notify(&mut self, who: &'a Node, text: Option<&'a Node>, names: &Names) -> Element {
         let (who, _) = self.record(who, names);
-        let text = text.map(|text| self.template(text, names)).unwrap_or_default();
+        let text = text.map(|text| {
+            self.text(text);
+            self.template(text, names)
+        });
+        let text = text.unwrap_or_default();
         Element::Notify(Notify { who, text })
     }
 

@@ -140,6 +140,10 @@ impl<'a> Compiler<'a> {
 
     fn collect(&mut self, var: crate::element::VarRef, value: &'a Node) -> Option<Expr> {
         let names = self.names();
+        let declared = self.seen.iter().find(|seen| seen.var == var).map(|seen| seen.ty.clone());
+        if let Some(Type::List(of)) = declared.filter(|ty| *ty != Type::list(Type::Any)) {
+            return Some(self.expr(value, &names, Some(&of)));
+        }
         let expr = self.expr(value, &names, None);
         let ty = Type::list(expr.ty().clone());
         if let Some(seen) = self.seen.iter_mut().find(|seen| seen.var == var) {

@@ -11,6 +11,10 @@ use crate::load::process::words::{self, Part};
 use crate::load::read::Entry;
 use crate::model::{Expr, Name, Names, Schema, Span, Type};
 
+/// Names that mean something everywhere in a process.
+const RESERVED: &[&str] =
+    &["self", "user", "instance", "record", "message", "task", "error", "result", "settings", "params", "vars", "form"];
+
 /// A variable in sight.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
@@ -40,6 +44,10 @@ impl<'a> Compiler<'a> {
         ty: Type,
         initial: Option<Expr>,
     ) -> VarRef {
+        if RESERVED.contains(&&*name.value) {
+            let message = format!("the name `{}` has a meaning of its own", name.value);
+            self.cx.problems.push(Problem::error("reserved-word", name.span, message).help("choose another name"));
+        }
         if let Some(first) = self.seen.iter().find(|seen| seen.name == name.value) {
             let problem =
                 Problem::error("duplicate-name", name.span, format!("the name `{}` is used twice", name.value));
@@ -131,7 +139,9 @@ impl<'a> Compiler<'a> {
             Verb::Each(each) => {
                 for entry in each.collect {
                     if let Some(name) = cursor::key_name(&entry.key, &Problems::new()) {
-                        self.hidden(Some(&name), Type::list(Type::Any));
+                        let declared = self.seen.iter().any(|seen| seen.name == name.value);
+                        let ty = if declared { Type::Any } else { Type::list(Type::Any) };
+                        self.hidden(Some(&name), ty);
                     }
                 }
                 return;

@@ -176,5 +176,5 @@ fn meaning(kind: Kind, ty: Type, at: At, what: &str, plainly: Option<String>) ->
 
 /// Whether the columns of such an item are bare names: of records and maps.
 fn types_have_columns(ty: &Type) -> bool {
-    matches!(ty, Type::Ref(_) | Type::Map(_))
+    matches!(ty, Type::Ref(_) | Type::Map(_) | Type::Stage(_))
 }
