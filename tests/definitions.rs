@@ -65,10 +65,16 @@ fn inside(definition: &Definition, scope: NodeIx, depth: usize, text: &mut Strin
         let _ = writeln!(text, "{:depth$}vars {}", "", vars.join(", "), depth = depth * 2);
     }
     for node in graph.inside(scope) {
-        let ways: Vec<String> = graph.outgoing(node).iter().filter_map(|flow| graph.target(*flow)).map(|to| graph.key(to).to_string()).collect();
+        let ways: Vec<String> = graph
+            .outgoing(node)
+            .iter()
+            .filter_map(|flow| graph.target(*flow))
+            .map(|to| graph.key(to).to_string())
+            .collect();
         let element = definition.element(node).expect("an element");
         let arrow = if ways.is_empty() { String::new() } else { format!(" -> {}", ways.join(", ")) };
-        let _ = writeln!(text, "{:depth$}{} {}{arrow}", "", graph.key(node), what(definition, element), depth = depth * 2);
+        let _ =
+            writeln!(text, "{:depth$}{} {}{arrow}", "", graph.key(node), what(definition, element), depth = depth * 2);
         for boundary in definition.boundaries_of(node) {
             let _ = writeln!(text, "{:depth$}| {}", "", graph.key(*boundary), depth = depth * 2 + 2);
         }
@@ -98,7 +104,9 @@ fn what(definition: &Definition, element: &Element) -> String {
             let retry = step.retry_at.iter().map(|at| format!("retry at {}", key(at)));
             step.ways.iter().map(|(id, _, flow)| format!("{flow}: {id}")).chain(retry).collect()
         }
-        Element::StageScope(stages) => stages.lists.iter().map(|(stage, list)| format!("{stage}: {}", key(list))).collect(),
+        Element::StageScope(stages) => {
+            stages.lists.iter().map(|(stage, list)| format!("{stage}: {}", key(list))).collect()
+        }
         Element::EndEvent(end) if end.ends != Ends::Path => vec![format!("{:?}", end.ends)],
         Element::BoundaryEvent(event) => vec![trigger(&event.trigger), interrupts(event.interrupting)],
         Element::EventSubProcess(event) => vec![trigger(&event.trigger), interrupts(event.interrupting)],
@@ -136,7 +144,11 @@ fn steps(depth: u32) -> BoxedStrategy<Vec<String>> {
 
 fn step(depth: u32) -> BoxedStrategy<Vec<String>> {
     let id = proptest::option::of(0..6_u8);
-    let next = proptest::option::of(prop_oneof![(0..6_u8).prop_map(|at| format!("s{at}")), Just("done".to_owned()), Just("go_on".to_owned())]);
+    let next = proptest::option::of(prop_oneof![
+        (0..6_u8).prop_map(|at| format!("s{at}")),
+        Just("done".to_owned()),
+        Just("go_on".to_owned())
+    ]);
     let simple = prop_oneof![
         Just("wait: 1 h"),
         Just("set: {self.score: 1}"),
