@@ -147,7 +147,7 @@ impl<'a> Compiler<'a> {
         let user = if self.cx.words.library.is_entity("user") { Type::reference("user") } else { Type::Any };
         let about =
             [(Name::new("title"), Type::Text), (Name::new("assignee"), user), (Name::new("outcome"), Type::Text)];
-        names.root("task", Type::Map(about.into()), self.slot(Root::Task));
+        names.shadow("task").root("task", Type::Map(about.into()), self.slot(Root::Task));
         names
     }
 

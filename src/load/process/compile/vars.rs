@@ -12,8 +12,7 @@ use crate::load::read::Entry;
 use crate::model::{Expr, Name, Names, Schema, Span, Type};
 
 /// Names that mean something everywhere in a process.
-const RESERVED: &[&str] =
-    &["self", "user", "instance", "record", "message", "task", "error", "result", "settings", "params", "vars", "form"];
+const RESERVED: &[&str] = &["self", "user", "instance", "settings", "lookups", "params", "vars", "form"];
 
 /// A variable in sight.
 #[derive(Clone, Debug)]
@@ -208,7 +207,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn result_names(&mut self, parts: &[Part]) -> Names {
         let mut names = self.names();
         let whole = Type::Map(parts.iter().map(|part| (part.name.clone(), part.ty.clone())).collect());
-        names.root("result", whole, self.slot(Root::Result));
+        names.shadow("result").root("result", whole, self.slot(Root::Result));
         for part in parts {
             let slot = self.slot(Root::Returned(part.name.clone()));
             names.shadow(&part.name).root(&*part.name, part.ty.clone(), slot);
@@ -222,7 +221,7 @@ impl<'a> Compiler<'a> {
         match &event.on {
             On::Record(kind) => {
                 let slot = self.slot(Root::Event);
-                names.root("record", Type::reference(&*kind.entity.value), slot);
+                names.shadow("record").root("record", Type::reference(&*kind.entity.value), slot);
                 names.changing(&*kind.entity.value, slot);
             }
             On::Message(name) => {
@@ -238,7 +237,7 @@ impl<'a> Compiler<'a> {
                 let mut entries = vec![(Name::new("code"), Type::Text), (Name::new("message"), Type::Text)];
                 entries.extend(parts.into_iter().map(|part| (part.name, part.ty)));
                 let ty = if code.is_some() { Type::Map(entries.into()) } else { Type::Any };
-                names.root("error", ty, self.slot(Root::Error));
+                names.shadow("error").root("error", ty, self.slot(Root::Error));
             }
             On::Manual { form, .. } => {
                 for item in form {
@@ -261,6 +260,6 @@ impl<'a> Compiler<'a> {
     /// Adds the values of a message or signal.
     pub(super) fn message_names(&mut self, names: &mut Names, parts: &[Part]) {
         let whole = Type::Map(parts.iter().map(|part| (part.name.clone(), part.ty.clone())).collect());
-        names.root("message", whole, self.slot(Root::Message));
+        names.shadow("message").root("message", whole, self.slot(Root::Message));
     }
 }
