@@ -25,7 +25,7 @@ impl Fault {
 }
 
 /// The folder and what is left of the limits.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Folder {
     root: PathBuf,
     /// The root without links: everything read lies below it.
@@ -87,6 +87,11 @@ impl Folder {
         real.starts_with(self.real.as_ref()?).then_some(real)
     }
 
+    /// Whether there is something of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.root.join(name).exists()
+    }
+
     /// The text of a file below the folder.
     pub fn read(&mut self, name: &str) -> Result<String, Fault> {
         let path = self.root.join(name);
@@ -94,7 +99,7 @@ impl Folder {
             return Err(Fault::new("unreadable-file", format!("there is no file `{name}`"), "check the name"));
         }
         let Some(real) = self.inside(&path) else {
-            let message = format!("`{name}` is a link that leads out of the folder");
+            let message = format!("`{name}` leads out of the folder");
             return Err(Fault::new("outside-link", message, "copy the file into the folder"));
         };
         self.limits.files = self.limits.files.checked_sub(1).ok_or_else(|| too_many("too many files"))?;

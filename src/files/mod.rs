@@ -1,15 +1,17 @@
 //! A file or a folder into named texts: patterns, links and limits.
 //!
-//! [`read`] takes a library's file with the processes that it names, or every definition below a folder. Links that
-//! lead out of the folder are refused, sizes are looked at before reading, and the order is that of the names. What is
-//! in the texts is none of this module's business: `load` reads them.
+//! [`read`] takes a library's file with the processes and templates that it names, or a folder. Links that lead out of
+//! the folder are refused, sizes are looked at before reading, and the order is that of the names. Of what is in the
+//! texts this module looks at names of files only: `load` reads them.
 
 mod folder;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::load::{LoadError, Node, Problem, Problems, Sources, Tree, did_you_mean, pattern, read as read_yaml};
+use crate::load::cursor::list_or_one;
+use crate::load::read::{Node, Tree};
+use crate::load::{Kind, LoadError, Problem, Problems, Sources, did_you_mean, kind, pattern, read as read_yaml};
 use crate::model::Span;
 
 use folder::Folder;
@@ -33,9 +35,14 @@ impl Default for Limits {
     }
 }
 
-/// The texts of a path: of a library's file, itself and the files that its `processes:` names; of another file, itself;
-/// of a folder, every `.yaml` and `.yml` in it and below. Names are relative to the folder, with `/` between their
-/// parts; problems show them as the path was given.
+/// The texts of a path, for [`load::library`](crate::load::library()).
+///
+/// - Of a library's file: itself, the files that its `processes:` names and the templates of its documents.
+/// - Of a folder with one library in it: the same; where the library names no processes, every `.yaml` and `.yml`
+///   below. Of another folder: every definition below.
+/// - Of a process's file: the library in its folder that names it, with all that it names; else the file alone.
+///
+/// Names are relative to the folder, with `/` between their parts; problems show them as the path was given.
 ///
 /// # Errors
 /// What cannot be read, with its place: a file that is missing, too large or not UTF-8, a link out of the folder, a
@@ -50,30 +57,46 @@ pub fn read(path: &Path) -> Result<Sources, LoadError> {
 /// As [`read`].
 pub fn read_within(path: &Path, limits: &Limits) -> Result<Sources, LoadError> {
     let is_folder = path.is_dir();
-    let root = if is_folder { path.to_path_buf() } else { parent(path) };
-    let mut reader = Reader { folder: Folder::open(&root, *limits), ..Reader::default() };
-    reader.sources.show_under(prefix(&root));
+    let mut reader = Reader::of(path, limits);
     if is_folder {
-        for name in reader.folder.names(&reader.problems) {
-            if let Some(file) = reader.add(&name, None) {
-                reader.add_templates(file);
-            }
-        }
-        if reader.sources.is_empty() && !reader.problems.has_errors() {
-            let at = Span::new(reader.sources.add(".", ""), 0, 0);
-            let problem = Problem::error("unreadable-file", at, "there is no `.yaml` file in this folder");
-            reader.problems.push(problem);
-        }
+        reader.add_folder();
     } else {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if let Some(file) = reader.add(&name, None) {
-            reader.add_processes(file);
-            reader.add_templates(file);
+        reader.add_with_library(&file_name(path));
+    }
+    reader.finish()
+}
+
+/// The text of one file alone.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_one(path: &Path) -> Result<Sources, LoadError> {
+    let mut reader = Reader::of(path, &Limits::default());
+    reader.add(&file_name(path), None);
+    reader.finish()
+}
+
+/// Every definition at or below a path with its kind, in the order of their names; what is no definition is left out.
+///
+/// # Errors
+/// What cannot be read. What is wrong inside the files is for [`read`] and `load` to say.
+pub fn find(path: &Path) -> Result<Vec<(PathBuf, Kind)>, LoadError> {
+    let mut reader = Reader::of(path, &Limits::default());
+    let root = if path.is_dir() { path.to_path_buf() } else { parent(path) };
+    let names = if path.is_dir() { reader.folder.names(&reader.problems) } else { vec![file_name(path)] };
+    let mut found = Vec::new();
+    for name in names {
+        let Some(file) = reader.add(&name, None) else { continue };
+        if let Some(kind) = reader.tree(file).and_then(|tree| kind(&tree, &Problems::new())) {
+            found.push((root.join(&name), kind));
         }
     }
-    let sources = Arc::new(reader.sources);
-    reader.problems.finish(&sources)?;
-    Ok(Arc::unwrap_or_clone(sources))
+    reader.finish()?;
+    Ok(found)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn parent(path: &Path) -> PathBuf {
@@ -101,6 +124,79 @@ struct Reader {
 }
 
 impl Reader {
+    fn of(path: &Path, limits: &Limits) -> Self {
+        let root = if path.is_dir() { path.to_path_buf() } else { parent(path) };
+        let mut reader = Self { folder: Folder::open(&root, *limits), ..Self::default() };
+        reader.sources.show_under(prefix(&root));
+        reader
+    }
+
+    fn finish(self) -> Result<Sources, LoadError> {
+        let sources = Arc::new(self.sources);
+        self.problems.finish(&sources)?;
+        Ok(Arc::unwrap_or_clone(sources))
+    }
+
+    fn add_folder(&mut self) {
+        let names = self.folder.names(&self.problems);
+        let libraries: Vec<_> = names.iter().filter(|name| !name.contains('/') && self.is_library(name)).collect();
+        if let [library] = libraries.as_slice() {
+            let file = self.add(library, None);
+            if file.is_some_and(|file| self.add_named(file)) {
+                return;
+            }
+        }
+        for name in &names {
+            if self.sources.find(name).is_none()
+                && let Some(file) = self.add(name, None)
+            {
+                self.add_templates(file);
+            }
+        }
+        if self.sources.is_empty() && !self.problems.has_errors() {
+            let at = Span::new(self.sources.add(".", ""), 0, 0);
+            self.problems.error("unreadable-file", at, "there is no `.yaml` file in this folder");
+        }
+    }
+
+    /// A file, and the library in its folder that names it.
+    fn add_with_library(&mut self, name: &str) {
+        let Some(file) = self.add(name, None) else { return };
+        match self.tree(file).and_then(|tree| kind(&tree, &Problems::new())) {
+            Some(Kind::Library) => _ = self.add_named(file),
+            Some(Kind::Process | Kind::Decision) => {
+                let names = self.folder.names(&self.problems);
+                let mut beside = names.iter().filter(|other| !other.contains('/') && *other != name);
+                if let Some(library) = beside.find(|other| self.is_library_of(other, name)) {
+                    let file = self.add(library, None);
+                    file.map(|file| self.add_named(file));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn tree(&self, file: u32) -> Option<Tree> {
+        read_yaml(file, &self.sources.get(file)?.text, &Problems::new())
+    }
+
+    /// A look into a file that may not be wanted: what cannot be read is no library.
+    fn peek(&self, name: &str) -> Option<Tree> {
+        let text = self.folder.clone().read(name).ok()?;
+        let tree = read_yaml(0, &text, &Problems::new())?;
+        (kind(&tree, &Problems::new()) == Some(Kind::Library)).then_some(tree)
+    }
+
+    fn is_library(&self, name: &str) -> bool {
+        self.peek(name).is_some()
+    }
+
+    fn is_library_of(&self, library: &str, name: &str) -> bool {
+        let Some(tree) = self.peek(library) else { return false };
+        let named = tree.root.get("processes").map(list_or_one).unwrap_or_default();
+        named.iter().filter_map(Node::word).any(|wanted| pattern::fits(wanted, name))
+    }
+
     /// Reads one file; `by` is where it is named. A file that cannot be read is reported there, or in its own place.
     fn add(&mut self, name: &str, by: Option<Span>) -> Option<u32> {
         match self.folder.read(name) {
@@ -119,36 +215,31 @@ impl Reader {
         }
     }
 
-    /// The library with the index `file`; its contents are judged by `load`.
-    fn library(&self, file: u32) -> Option<Tree> {
-        let text = self.sources.get(file)?.text.clone();
-        let tree = read_yaml(file, &text, &Problems::new())?;
-        let first = tree.root.entries().first().map(|entry| &*entry.key.text);
-        if first == Some("library") { Some(tree) } else { None }
+    /// Reads what the library with the index `file` names; whether it names processes. Its other contents are judged by
+    /// `load`.
+    fn add_named(&mut self, file: u32) -> bool {
+        self.add_templates(file);
+        let Some(tree) = self.tree(file) else { return false };
+        let Some(node) = tree.root.get("processes") else { return false };
+        for item in list_or_one(node) {
+            if let Some(wanted) = item.word() {
+                self.add_fitting(wanted, item.span);
+            }
+        }
+        true
     }
 
-    /// Reads the templates of the documents that a library declares.
+    /// Reads the templates that a library's documents name. That one is missing is for `load` to say.
     fn add_templates(&mut self, file: u32) {
-        let Some(tree) = self.library(file) else { return };
+        let Some(tree) = self.tree(file) else { return };
         let name = self.sources.get(file).map(|source| source.name.to_string()).unwrap_or_default();
         let folder = name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
         let documents = tree.root.get("documents").map(Node::entries).unwrap_or_default();
         for template in documents.iter().filter_map(|document| document.value.get("template")) {
             let Some(word) = template.word() else { continue };
             let path = format!("{folder}{word}");
-            if self.sources.find(&path).is_none() {
+            if self.folder.has(&path) && self.sources.find(&path).is_none() {
                 self.add(&path, Some(template.span));
-            }
-        }
-    }
-
-    /// Reads the processes that a library names.
-    fn add_processes(&mut self, file: u32) {
-        let Some(tree) = self.library(file) else { return };
-        let Some(node) = tree.root.get("processes") else { return };
-        for item in crate::load::cursor::list_or_one(node) {
-            if let Some(pattern) = item.word() {
-                self.add_fitting(pattern, item.span);
             }
         }
     }

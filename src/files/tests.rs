@@ -70,11 +70,41 @@ fn a_library_brings_the_processes_that_it_names() {
     assert_eq!(loads(&[("sale.yaml", "process: sale\nprocesses: ['*']")], "sale.yaml", None), "sale.yaml");
 }
 
+#[test]
+fn a_folder_with_a_library_gives_what_the_library_names() {
+    let files = |library: &'static str| {
+        [("crm.yaml", library), ("lead.yaml", "process: lead"), ("b/other.yaml", "library: other"), ("t/i.html", "")]
+    };
+    let named = "library: crm\nprocesses: lead.yaml\ndocuments: {i: {template: t/i.html}, j: {template: t/j.html}}\n";
+    assert_eq!(loads(&files(named), "", None), "crm.yaml t/i.html lead.yaml");
+    assert_eq!(loads(&files(named), "lead.yaml", None), "lead.yaml crm.yaml t/i.html");
+    assert_eq!(loads(&files("library: crm"), "", None), "crm.yaml b/other.yaml lead.yaml");
+    assert_eq!(loads(&files("library: crm"), "lead.yaml", None), "lead.yaml");
+}
+
+#[test]
+fn definitions_are_found_by_their_kind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in
+        [("b.yaml", "process: b"), ("a.yaml", "library: a"), ("c/d.yaml", "scenario: d"), ("e.yml", "x: y")]
+    {
+        make(folder.path(), name, text);
+    }
+    let found = super::find(folder.path()).expect("readable files");
+    let found = found.iter().map(|(path, kind)| {
+        let name = path.strip_prefix(folder.path()).expect("a name below the folder");
+        format!("{} {kind:?}", name.display())
+    });
+    assert_eq!(found.collect::<Vec<_>>(), ["a.yaml Library", "b.yaml Process", "c/d.yaml Scenario"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_out_of_the_folder_are_refused() {
     let outside = [("a.yaml", "a: 1"), ("b.yaml -> ../secret.yaml", "")];
-    assert_eq!(loads(&outside, "", None), "b.yaml:1:1 outside-link `b.yaml` is a link that leads out of the folder");
+    assert_eq!(loads(&outside, "", None), "b.yaml:1:1 outside-link `b.yaml` leads out of the folder");
+    let template = [("a.yaml", "library: a\ndocuments: {i: {template: ../secret.yaml}}"), ("b.yaml", "")];
+    assert_eq!(loads(&template, "a.yaml", None), "a.yaml:2:27 outside-link `../secret.yaml` leads out of the folder");
     let inside = [("a.yaml", "a: 1"), ("b.yaml -> a.yaml", ""), ("loop -> .", ""), ("up -> ..", "")];
     assert_eq!(loads(&inside, "", None), "a.yaml");
     assert_eq!(loads(&inside, "b.yaml", None), "b.yaml");
