@@ -62,8 +62,9 @@ impl Planner<'_, '_> {
 
     /// Keeps the history of stages: called once, when the record is as it will be.
     pub fn keep_history(&mut self, target: &Ref) -> Result<(), Refusal> {
-        let entity = self.entity(&target.entity)?;
-        let Some((table, history)) = entity.stages.as_ref().and_then(|table| Some((table, table.history.as_ref()?)))
+        // The engine's own records, such as counters, have no entity.
+        let stages = self.library.entity(&target.entity).and_then(|entity| Some((entity, entity.stages.as_ref()?)));
+        let Some((entity, table, history)) = stages.and_then(|(of, table)| Some((of, table, table.history.as_ref()?)))
         else {
             return Ok(());
         };

@@ -100,6 +100,15 @@ fn expressed(draft: &LibraryDraft, library: &mut Library, problems: &Problems) {
         let rows = entity::rows(part, library, problems);
         set(library, &part.name.value, |entity| entity.rows = Some(rows));
     }
+    // What a stage has in its columns is read when an expression is compiled.
+    for part in &draft.entities {
+        let values = stages::plain(part, library);
+        set(library, &part.name.value, |entity| {
+            if let Some(stages) = &mut entity.stages {
+                stages.values = values;
+            }
+        });
+    }
     for part in &draft.entities {
         let columns = column::expressions(part, library, problems);
         set(library, &part.name.value, |entity| column::put(&mut entity.fields, columns));

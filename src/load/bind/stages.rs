@@ -41,6 +41,17 @@ fn shown_type(node: &Node) -> Type {
     }
 }
 
+/// The stages without what their entry sets, so that expressions can read their columns; [`bind`] reports the problems.
+pub(super) fn plain(draft: &EntityDraft, library: &Library) -> Vec<Stage> {
+    let Some(stages) = &draft.stages else { return Vec::new() };
+    let known = library.entity(&draft.name.value).and_then(|entity| entity.stages.as_ref());
+    let columns = known.map(|table| table.columns.clone()).unwrap_or_default();
+    let problems = Problems::new();
+    let (entity, names) = (&draft.name.value, BTreeSet::new());
+    let binder = Binder { entity, stages, columns: &columns, names, library, problems: &problems };
+    stages.values.iter().enumerate().map(|(at, stage)| binder.plain(at, stage)).collect()
+}
+
 /// The whole table.
 pub(super) fn bind(draft: &EntityDraft, library: &Library, problems: &Problems) -> Option<StageTable> {
     let stages = draft.stages.as_ref()?;
@@ -83,6 +94,12 @@ impl Binder<'_> {
     }
 
     fn stage(&self, at: usize, draft: &StageDraft) -> Stage {
+        let set = draft.set.iter().filter_map(|(column, value)| self.set(column, value)).collect();
+        Stage { set, ..self.plain(at, draft) }
+    }
+
+    /// The stage without what its entry sets.
+    fn plain(&self, at: usize, draft: &StageDraft) -> Stage {
         let next = i64::try_from(at).unwrap_or(i64::MAX).saturating_add(1);
         Stage {
             name: draft.name.value.clone(),
@@ -90,7 +107,7 @@ impl Binder<'_> {
             position: draft.position.as_ref().map_or(next, |position| position.value),
             ends: draft.last.as_ref().map(|last| if last.value { Final::Success } else { Final::Failure }),
             columns: self.own(draft),
-            set: draft.set.iter().filter_map(|(column, value)| self.set(column, value)).collect(),
+            set: Vec::new(),
         }
     }
 
