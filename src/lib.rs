@@ -9,6 +9,7 @@ pub mod graph;
 pub mod instance;
 pub mod load;
 pub mod model;
+pub mod scenario;
 pub mod store;
 pub mod turn;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
@@ -29,7 +29,7 @@ pub struct Builder {
     path: Option<PathBuf>,
     registry: Registry,
     limits: Limits,
-    counted: bool,
+    counted: Option<u64>,
     any_service: bool,
 }
 
@@ -86,9 +86,9 @@ impl Builder {
         Self { limits, ..self }
     }
 
-    /// Command ids one after the other instead of random ones: for tests that must repeat.
-    pub fn counted_ids(self) -> Self {
-        Self { counted: true, ..self }
+    /// Command ids one after the other from a number on, instead of random ones: for tests that must repeat.
+    pub fn counted_ids(self, from: u64) -> Self {
+        Self { counted: Some(from), ..self }
     }
 
     /// The engine: definitions are loaded and stored, services checked.
@@ -112,7 +112,8 @@ impl Builder {
                 queue: waits.then(|| Queue::new(limits.queue)),
                 limits,
                 observers: Mutex::default(),
-                ids: if counted { Ids::Counted(AtomicU64::new(1)) } else { Ids::System },
+                ids: counted.map_or(Ids::System, |from| Ids::Counted(AtomicU64::new(from))),
+                halted: AtomicBool::new(false),
             }),
         };
         engine.load(sources)?;

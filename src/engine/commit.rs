@@ -185,7 +185,7 @@ pub(super) fn write_batch(engine: &Engine, requests: &mut Vec<Request>) -> Resul
             for request in requests.iter() {
                 told.push(shop.carry_out(tx, request, &mut rows)?);
             }
-            let room = shop.limits.batch.saturating_sub(requests.len());
+            let room = if engine.is_halted() { 0 } else { shop.limits.batch.saturating_sub(requests.len()) };
             react(&shop, tx, room, &mut rows).map(|_| ())
         })
     })?;
@@ -195,6 +195,9 @@ pub(super) fn write_batch(engine: &Engine, requests: &mut Vec<Request>) -> Resul
 
 /// Runs reactions in one physical commit; true while there may be more.
 pub(super) fn react_batch(engine: &Engine) -> Result<bool, StoreError> {
+    if engine.is_halted() {
+        return Ok(false);
+    }
     let mut waiting = false;
     engine.inner.store.read(&mut |reader| {
         waiting = reader.next_reaction()?.is_some();

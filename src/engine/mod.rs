@@ -12,7 +12,7 @@ mod turns;
 mod work;
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
@@ -113,6 +113,8 @@ struct Inner {
     queue: Option<Queue>,
     observers: Mutex<Vec<Arc<dyn Observer>>>,
     ids: Ids,
+    /// Commits, but reacts to nothing any more: as if the program ended behind the next commit.
+    halted: AtomicBool,
 }
 
 /// Where command ids come from when the caller brings none.
@@ -175,6 +177,15 @@ impl Engine {
     /// the journal instead, with [`Engine::transitions`] or a cursor.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         self.inner.observers.lock().unwrap_or_else(PoisonError::into_inner).push(observer);
+    }
+
+    /// From now on the engine commits but reacts to nothing, as if the program ended right behind the next commit: for tests.
+    pub fn halt(&self) {
+        self.inner.halted.store(true, Ordering::SeqCst);
+    }
+
+    fn is_halted(&self) -> bool {
+        self.inner.halted.load(Ordering::SeqCst)
     }
 
     /// A new command id.

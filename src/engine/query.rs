@@ -10,6 +10,7 @@ use crate::element::Element;
 use crate::element::definition::StartTrigger;
 use crate::entity::{Query, Record, RecordEnv, StageTransition};
 use crate::instance::{Fact, Id, InstanceRow, State, TaskRow, WaitId};
+use crate::model::expr::{Env, EvalError, Expr, Slot};
 use crate::model::{Name, Ref, Text, Value};
 use crate::store::{FailedReaction, InstanceFilter, JournalOf, JournalRow, Reader, StoreError, TaskFilter};
 
@@ -101,6 +102,21 @@ impl Engine {
     /// When the store fails.
     pub fn records(&self, query: &Query) -> Result<Vec<Arc<Record>>, Error> {
         self.read(|reader| Ok(reader.query(query)?))
+    }
+
+    /// Whether a condition over a record holds; a null does not. Slot 0 is the record, the others are the given records.
+    ///
+    /// # Errors
+    /// When it cannot be evaluated.
+    pub fn fits(&self, condition: &Expr, record: &Ref, others: &[Option<Ref>]) -> Result<bool, Error> {
+        let (catalog, now) = (self.catalog(), self.now());
+        self.read(|reader| {
+            let window: &dyn crate::entity::Window = reader;
+            let records = RecordEnv::new(&catalog.library, window, now);
+            let env = NamedEnv { records, record, others };
+            let truth = condition.eval3(&env).map_err(|error| StoreError::Aborted(error.to_string()))?;
+            Ok(truth == Some(true))
+        })
     }
 
     /// A setting as it stands.
@@ -328,4 +344,34 @@ fn tell(def: &crate::element::Definition, fact: &Fact) -> Option<String> {
         Fact::Suspended(false) => "goes on".to_string(),
         _ => return None,
     })
+}
+
+/// A searched record and others by name.
+struct NamedEnv<'a> {
+    records: RecordEnv<'a>,
+    record: &'a Ref,
+    others: &'a [Option<Ref>],
+}
+
+impl Env for NamedEnv<'_> {
+    fn slot(&self, slot: Slot) -> Result<Value, EvalError> {
+        let other = self.others.get(usize::from(slot.0)).cloned().flatten();
+        Ok(Value::Ref(other.unwrap_or_else(|| self.record.clone())))
+    }
+
+    fn column(&self, record: &Ref, column: &Name) -> Result<Value, EvalError> {
+        self.records.column(record, column)
+    }
+
+    fn setting(&self, name: &str) -> Result<Value, EvalError> {
+        self.records.setting(name)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.records.now()
+    }
+
+    fn base_currency(&self) -> Option<Name> {
+        self.records.base_currency()
+    }
 }

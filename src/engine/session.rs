@@ -128,6 +128,15 @@ impl<'e> Session<'e> {
         answer.record.ok_or_else(|| Error::Unknown("the record that was made has no id".into()))
     }
 
+    /// Makes or changes a record of the past: rules are checked, but no event follows and no transition is emitted.
+    ///
+    /// # Errors
+    /// When a rule refuses it.
+    pub fn import(&self, wish: Wish) -> Result<Ref, Error> {
+        let answer = self.ask(Asks::Import(wish))?.wait()?;
+        answer.record.ok_or_else(|| Error::Unknown("the record that was made has no id".into()))
+    }
+
     /// Changes columns of a record.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::Limits;
 use super::error::Error;
 use super::services::{Registry, said};
 use crate::element::definition::Catalog;
-use crate::entity::{IdSource, Principal};
+use crate::entity::{IdSource, Principal, Wish};
 use crate::instance::{Command, Id, InstanceRow, Payload, Reaction, Receiver, StartBy, State};
 use crate::model::{Name, Ref, Value};
 use crate::store::{Applied, ChangeNote, JournalBody, JournalRow, Stamp, StoreError, Tx, Write};
@@ -42,6 +42,8 @@ pub(super) enum Asks {
     Job(Box<Command>, Id, Id, u32),
     /// Another value of a setting.
     Setting(Name, Value),
+    /// A record of the past: no event follows.
+    Import(Wish),
 }
 
 impl Request {
@@ -87,6 +89,7 @@ impl Shop {
         };
         let (command, instance, job) = match &request.asks {
             Asks::Setting(name, value) => return self.set(tx, request, &principal, name, value, outputs),
+            Asks::Import(wish) => (Command::Save(wish.clone()), None, None),
             Asks::Command(command, instance) => ((**command).clone(), *instance, None),
             Asks::Job(command, instance, job, attempt) => {
                 ((**command).clone(), Some(*instance), Some((*job, *attempt)))
@@ -103,6 +106,7 @@ impl Shop {
             stamp: Some(request.hash()),
             consumed: None,
             job,
+            silent: matches!(request.asks, Asks::Import(_)),
         };
         self.atomically(tx, outputs, |shop, tx, outputs| shop.one(tx, one, outputs))
     }
@@ -194,6 +198,7 @@ impl Shop {
             },
         };
         let output = match self.turn(tx, &one, found) {
+            Ok(output) if one.silent => Output { reactions: Vec::new(), transitions: Vec::new(), ..output },
             Ok(output) => output,
             Err(refused) => return Ok(Err(refused.into())),
         };
@@ -375,6 +380,7 @@ impl Shop {
             stamp: None,
             consumed: Some(seq),
             job: None,
+            silent: false,
         })
     }
 
@@ -419,6 +425,8 @@ struct One {
     stamp: Option<u64>,
     consumed: Option<u64>,
     job: Option<(Id, u32)>,
+    /// Whether nothing follows from it.
+    silent: bool,
 }
 
 fn stamp(command: Id, hash: u64, answer: &Answer) -> Stamp {
