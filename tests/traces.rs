@@ -94,6 +94,10 @@ fn catalog(head: &str) -> Result<Catalog, String> {
         let file = if kind == "library" { "library.yaml".to_string() } else { format!("{}.yaml", name.trim()) };
         sources.add(file, text);
     }
+    for block in head.split("```file ").skip(1) {
+        let (name, text) = block.split_once('\n').ok_or("a file without a name")?;
+        sources.add(name, text.split("```").next().unwrap_or_default());
+    }
     let loaded = load::library(&sources).map_err(|error| error.to_string())?;
     let mut catalog = Catalog::new(Arc::new(loaded.library));
     loaded.definitions.into_iter().for_each(|definition| catalog.add(definition));

@@ -88,6 +88,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nvars: {n: {type: int, initial: 0}}\nsteps:\n  - repeat: {while: n < 3, max: 100}\n    steps:\n      - set: {n: n + 1}\n",
     },
     Code {
+        code: "never-true",
+        meaning: "A condition or filter can never be true.",
+        wrong: "process: greet\nsteps:\n  - {wait: 1 h, if: 1 > 2}\n",
+        right: "process: greet\nentity: lead\nsteps:\n  - {wait: 1 h, if: self.score > 2}\n",
+    },
+    Code {
         code: "repeat-without-max",
         meaning: "A `repeat` does not say how many rounds are surely enough.",
         wrong: "process: greet\nvars: {n: {type: int, initial: 0}}\nsteps:\n  - repeat: {while: n < 3}\n    steps:\n      - set: {n: n + 1}\n",

@@ -32,7 +32,7 @@ mod tasks;
 mod values;
 mod vars;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Process, Step};
 use super::notes::Notes;
@@ -125,6 +125,8 @@ pub(super) struct Compiler<'a> {
     /// What expressions read and assignments write since the last node was added.
     reads: Vec<(VarRef, Span)>,
     writes: Vec<(VarRef, Span)>,
+    /// Every variable that some expression reads.
+    used: BTreeSet<VarRef>,
     /// What a loop's condition reads behind a round.
     late_reads: Vec<(VarRef, Span)>,
     /// How many lists of stages are around the step that is compiled.
@@ -190,6 +192,7 @@ impl<'a> Compiler<'a> {
             stage: None,
             reads: Vec::new(),
             writes: Vec::new(),
+            used: BTreeSet::new(),
             late_reads: Vec::new(),
             stage_depth: 0,
             exits: BTreeMap::new(),

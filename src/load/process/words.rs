@@ -5,7 +5,7 @@ use crate::entity::{Field, Library};
 use crate::load::cursor::Spanned;
 use crate::load::problem::{Problem, Problems};
 use crate::model::suggest::did_you_mean;
-use crate::model::{Expr, Name, Schema, Span, Type};
+use crate::model::{Expr, Name, Schema, Span, Text, Type};
 
 /// A library, as process files see it.
 #[derive(Clone, Copy)]
@@ -213,6 +213,23 @@ impl<'a> Words<'a> {
     /// The entity whose records user tasks are.
     pub fn task_entity(&self) -> Option<Name> {
         self.library.tasks.as_ref().map(|tasks| tasks.entity.clone())
+    }
+
+    /// The title of an outcome that names none: the one of its row or code, where the records of tasks keep it.
+    pub fn outcome_title(&self, outcome: &Name) -> Text {
+        let Some(mirror) = &self.library.tasks else { return Text::default() };
+        let Some(column) = mirror.completed_outcome() else { return Text::default() };
+        match self.library.column(&mirror.entity, &column) {
+            Some(Type::Enum(codes)) => {
+                let found = codes.values.iter().find(|(code, _)| code == outcome);
+                found.map(|(_, title)| title.clone()).unwrap_or_default()
+            }
+            Some(Type::Ref(entities)) => {
+                let lookup = entities.first().and_then(|lookup| self.library.entity(lookup));
+                lookup.and_then(|lookup| lookup.row_titles.get(outcome)).cloned().unwrap_or_default()
+            }
+            _ => Text::default(),
+        }
     }
 
     /// Reports a category or outcome that the records of tasks have no code for.

@@ -2,9 +2,11 @@
 
 use super::Compiler;
 use crate::element::Trigger;
-use crate::element::definition::{Assign, FormEntry, RecordTrigger, Root, VarRef};
+use super::vars::Seen;
+use crate::element::definition::{Assign, FormEntry, RecordTrigger, Root, Target, VarRef};
 use crate::entity::EventKind;
 use crate::load::cursor::Spanned;
+use crate::load::draft::ExprText;
 use crate::load::problem::{Problem, Problems};
 use crate::load::process::draft::{Event, FormItem, Kind, On, RecordKind};
 use crate::load::process::plan::join;
@@ -17,6 +19,42 @@ impl<'a> Compiler<'a> {
         match &event.id {
             Some(id) => join(key, &id.value),
             None => self.plan.unnamed(key, event.on.word()),
+        }
+    }
+
+    /// Compiles the steps of an event; in them `record`, `message` and `error` are what came. It is kept in a variable of
+    /// the innermost scope when they name it; that assignment is given back, to be made when the event happens.
+    pub(super) fn with_event<T>(&mut self, event: &'a Event<'a>, key: &str, steps: impl FnOnce(&mut Self) -> T) -> (T, Option<Assign>) {
+        let names = self.event_names(event, &Problems::new());
+        let word = match &event.on {
+            On::Record(_) => "record",
+            On::Message(_) | On::Signal(_) => "message",
+            On::Error(_) | On::Escalation(_) => "error",
+            _ => return (steps(self), None),
+        };
+        let Some(entry) = names.entries().iter().rfind(|entry| entry.bare && &*entry.name == word).cloned() else {
+            return (steps(self), None);
+        };
+        let name = Name::new(format!("{key}.{word}"));
+        let var = self.add_var(self.scope.node, name, entry.ty.clone(), None);
+        let seen = Seen { group: "event", name: entry.name, ty: entry.ty, var, span: event.span };
+        self.seen.push(seen.clone());
+        let done = steps(self);
+        self.seen.retain(|other| other.var != var);
+        let text = ExprText::made(word, event.span);
+        let value = text.compile(self.cx.words.library, &names, None, &Problems::new());
+        let keep = value.filter(|_| self.used.contains(&var));
+        if keep.is_none() {
+            self.drop_last_var(var);
+        }
+        (done, keep.map(|value| Assign { target: Target::Var(var), value }))
+    }
+
+    /// Takes a variable back that nobody reads, unless others were added behind it.
+    fn drop_last_var(&mut self, var: VarRef) {
+        let vars = self.scopes.get_mut(&var.scope).map(|info| &mut info.vars);
+        if let Some(vars) = vars.filter(|vars| vars.len() == usize::from(var.index).saturating_add(1)) {
+            vars.pop();
         }
     }
 
@@ -41,8 +79,15 @@ impl<'a> Compiler<'a> {
                 every: every.map(|every| self.instant(every, &names)),
             },
             On::At(at) => Trigger::At(self.instants(at, &names)),
+            On::Message(name) if self.is_signal(name) => {
+                Trigger::Signal { name: name.value.clone(), when: self.event_when(event) }
+            }
             On::Message(name) => {
-                let key_type = self.message_key(name, event.key.is_some(), false).flatten();
+                let own = self.process.entity.as_ref().map(|entity| Type::reference(&*entity.value));
+                let declared = self.cx.words.library.messages.get(&name.value).and_then(|message| message.key.as_ref());
+                // Without a key it is the message about the record that the run is about.
+                let fits = matches!((declared, &own), (Some(Type::Ref(of)), Some(Type::Ref(own))) if own.iter().all(|own| of.contains(own)));
+                let key_type = self.message_key(name, event.key.is_some(), !fits).flatten();
                 let key = event.key.map(|key| self.expr(key, &names, key_type.as_ref()));
                 let when = self.event_when(event);
                 Trigger::Message { name: name.value.clone(), key, when }
@@ -66,6 +111,12 @@ impl<'a> Compiler<'a> {
                 Trigger::Manual { title: title.value.clone(), roles, form }
             }
         }
+    }
+
+    /// Whether what is received is a signal: `receive` takes both, a message before a signal of the same name.
+    pub(super) fn is_signal(&self, name: &Spanned<Name>) -> bool {
+        let library = self.cx.words.library;
+        !library.messages.contains_key(&name.value) && library.signals.contains_key(&name.value)
     }
 
     fn error_code(&mut self, code: &Spanned<Name>) -> Name {

@@ -256,9 +256,15 @@ impl<'a> Compiler<'a> {
                 this.plan.place(here, option);
                 this.plan.flow(node, here, Text::default(), event.span);
                 let part = event.id.as_ref().map(|id| id.value.clone());
-                this.branch(option, Text::default(), event.span, |this| {
-                    this.then(&event.then, part.as_deref(), Border::None, at.after)
+                let key = this.plan.node_at(option).map(|node| node.key.clone()).unwrap_or_default();
+                let (_, keep) = this.with_event(event, &key, |this| {
+                    this.branch(option, Text::default(), event.span, |this| {
+                        this.then(&event.then, part.as_deref(), Border::None, at.after)
+                    })
                 });
+                if let (Some(keep), Some(Element::CatchEvent(option))) = (keep, this.plan.element(option)) {
+                    option.take.push(keep);
+                }
             }
         });
     }

@@ -50,10 +50,13 @@ impl<'a> Compiler<'a> {
         self.seen.extend(kept);
         let to = self.plan.label();
         self.plan.flow(node, to, Text::default(), event.span);
-        let entry = match event.interrupt {
-            true => self.part(&key, |this| this.then(&event.then, None, Border::None, at.after)),
-            false => self.own_path(event, &key),
-        };
+        let (entry, keep) = self.with_event(event, &key, |this| match event.interrupt {
+            true => this.part(&key, |this| this.then(&event.then, None, Border::None, at.after)),
+            false => this.own_path(event, &key),
+        });
+        if let (Some(keep), Some(Element::BoundaryEvent(event))) = (keep, self.plan.element(node)) {
+            event.take.push(keep);
+        }
         self.plan.same(to, entry);
         self.seen.truncate(seen);
     }
@@ -173,7 +176,11 @@ impl<'a> Compiler<'a> {
             Some(next) if event.interrupt => self.leave_handler(next, host, done),
             _ => done,
         };
-        let entry = self.hosted_list(steps, border, host, exit);
+        let key = self.scope.key.clone();
+        let (entry, keep) = self.with_event(event, &key, |this| this.hosted_list(steps, border, host, exit));
+        if let (Some(keep), Some(Element::EventSubProcess(event))) = (keep, self.plan.element(node)) {
+            event.take.push(keep);
+        }
         self.plan.flow(start, entry, Text::default(), event.span);
         if self.plan.is_led_to(done, first) {
             let end = self.made("end", event.span, Element::EndEvent(EndEvent::default()));

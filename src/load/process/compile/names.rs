@@ -30,6 +30,9 @@ impl<'a> Compiler<'a> {
         for at in 0..self.seen.len() {
             let Some(seen) = self.seen.get(at).cloned() else { continue };
             let slot = self.slot(Root::Var(seen.var));
+            if seen.group == "form" || seen.group == "event" {
+                names.shadow(&seen.name);
+            }
             names.member(seen.group, &*seen.name, seen.ty, slot);
         }
         names
@@ -66,6 +69,7 @@ impl<'a> Compiler<'a> {
         for read in reads {
             let expr::Root::Slot(slot) = read.root else { continue };
             let Some(Root::Var(var)) = self.roots.get(usize::from(slot.0)) else { continue };
+            self.used.insert(*var);
             let guarded = self.name_of(*var).is_some_and(|name| is_guarded(text, &name));
             if !guarded {
                 self.reads.push((*var, span));
@@ -83,9 +87,14 @@ impl<'a> Compiler<'a> {
         text.and_then(|text| self.compile(&text, names, expected)).unwrap_or_else(nothing)
     }
 
-    /// The condition at a node.
+    /// The condition at a node; one that can never be true is reported.
     pub(super) fn bool(&mut self, node: &Node, names: &Names) -> Expr {
-        self.expr(node, names, Some(&Type::Bool))
+        let expr = self.expr(node, names, Some(&Type::Bool));
+        if let Some(Value::Bool(false)) = expr.constant() {
+            let problem = Problem::error("never-true", node.span, format!("`{}` is never true", expr.text()));
+            self.cx.problems.push(problem.help("remove what it stands before, or compare something that can change"));
+        }
+        expr
     }
 
     /// A length of time or an instant.

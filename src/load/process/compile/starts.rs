@@ -107,11 +107,6 @@ impl<'a> Compiler<'a> {
             StartBy::Message(name) => {
                 let parts = self.cx.words.message_parts(&name.value);
                 self.message_names(&mut names, &parts);
-                if let Some(message) = self.cx.words.library.messages.get(&name.value)
-                    && let Some(key) = message.key.clone()
-                {
-                    names.root("key", key, self.slot(Root::Returned(Name::new("key"))));
-                }
             }
             StartBy::Signal(name) => {
                 let parts = self.cx.words.signal_parts(&name.value);

@@ -169,7 +169,9 @@ impl<'a> Compiler<'a> {
 
     fn path(&mut self, outcome: Option<&'a Outcome<'a>>, task: &'a Task<'a>, names: &Names) -> Path {
         let Some(outcome) = outcome else {
-            let rule = OutcomeRule { id: Name::new("completed"), ..OutcomeRule::default() };
+            let id = Name::new("completed");
+            let title = self.cx.words.outcome_title(&id);
+            let rule = OutcomeRule { id, title, ..OutcomeRule::default() };
             return Path { rule, leaves: false, writes: Vec::new() };
         };
         self.cx.words.task_word("outcome", &outcome.id);
@@ -178,7 +180,10 @@ impl<'a> Compiler<'a> {
         let leaves = stage.as_ref().is_some_and(|(_, leaves)| *leaves);
         let rule = OutcomeRule {
             id: outcome.id.value.clone(),
-            title: outcome.title.as_ref().map(|title| title.value.clone()).unwrap_or_default(),
+            title: match &outcome.title {
+                Some(title) => title.value.clone(),
+                None => self.cx.words.outcome_title(&outcome.id.value),
+            },
             require: outcome.require.iter().filter_map(|name| self.required(name, task)).collect(),
             set,
             stage: stage.map(|(change, _)| change),

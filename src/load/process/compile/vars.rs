@@ -224,11 +224,11 @@ impl<'a> Compiler<'a> {
                 names.shadow("record").root("record", Type::reference(&*kind.entity.value), slot);
                 names.changing(&*kind.entity.value, slot);
             }
-            On::Message(name) => {
+            On::Message(name) if !self.is_signal(name) => {
                 let parts = self.cx.words.message_parts(&name.value);
                 self.message_names(&mut names, &parts);
             }
-            On::Signal(name) => {
+            On::Message(name) | On::Signal(name) => {
                 let parts = self.cx.words.signal_parts(&name.value);
                 self.message_names(&mut names, &parts);
             }
