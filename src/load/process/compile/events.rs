@@ -1,8 +1,8 @@
 //! What `wait`, `receive`, races, boundaries and handlers wait for.
 
 use super::Compiler;
-use crate::element::Trigger;
 use super::vars::Seen;
+use crate::element::Trigger;
 use crate::element::definition::{Assign, FormEntry, RecordTrigger, Root, Target, VarRef};
 use crate::entity::EventKind;
 use crate::load::cursor::Spanned;
@@ -24,7 +24,12 @@ impl<'a> Compiler<'a> {
 
     /// Compiles the steps of an event; in them `record`, `message` and `error` are what came. It is kept in a variable of
     /// the innermost scope when they name it; that assignment is given back, to be made when the event happens.
-    pub(super) fn with_event<T>(&mut self, event: &'a Event<'a>, key: &str, steps: impl FnOnce(&mut Self) -> T) -> (T, Option<Assign>) {
+    pub(super) fn with_event<T>(
+        &mut self,
+        event: &'a Event<'a>,
+        key: &str,
+        steps: impl FnOnce(&mut Self) -> T,
+    ) -> (T, Option<Assign>) {
         let names = self.event_names(event, &Problems::new());
         let word = match &event.on {
             On::Record(_) => "record",
