@@ -197,9 +197,8 @@ fn hostile_texts_are_refused_quickly() {
     ];
     for (what, text) in texts {
         // The machine may be busy with something else: the best of a few runs counts.
-        let runs = (0..5).map(|_| hostile(what, &text));
-        let best = runs.reduce(Duration::min).unwrap_or_default();
-        assert!(best < LIMIT, "{what} took {best:?}");
+        let mut runs = (0..5).map(|_| hostile(what, &text));
+        assert!(runs.any(|took| took < LIMIT), "{what} takes more than {LIMIT:?}");
     }
     if let Some(peak) = peak_memory() {
         assert!(peak < 64 * 1024, "the peak of memory was {peak} KiB");

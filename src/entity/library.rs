@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use crate::model::expr::Expr;
-use crate::model::{Calendar, Lang, Name, Text, Type, Value};
+use crate::model::{Calendar, Lang, Name, Template, Text, Type, Value};
 
 /// Everything that processes talk about.
 #[derive(Debug, Default)]
@@ -115,8 +115,18 @@ pub struct Check {
     pub that: Expr,
     /// The code of its refusal.
     pub error: Name,
-    /// What people are told.
+    /// What people are told, as written.
     pub text: Text,
+    /// The same by language, with what is to be filled in.
+    pub words: Vec<(Option<Lang>, Template)>,
+}
+
+impl Check {
+    /// What is to be filled in and told in a language: that language's words, else those for all, else the first.
+    pub fn words(&self, language: &str) -> Option<&Template> {
+        let of = |wanted: Option<&str>| self.words.iter().find(|(of, _)| of.as_deref() == wanted);
+        of(Some(language)).or_else(|| of(None)).or(self.words.first()).map(|(_, words)| words)
+    }
 }
 
 /// The stages of an entity.

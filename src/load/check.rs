@@ -8,6 +8,7 @@ mod ends;
 mod loops;
 mod reach;
 mod roles;
+mod titles;
 mod traffic;
 mod variables;
 mod versions;
@@ -24,6 +25,7 @@ pub(super) fn library(draft: &LibraryDraft, library: &Library, problems: &Proble
     children::check(draft, library, problems);
     computed::check(draft, library, problems);
     roles::check(draft, problems);
+    titles::check(draft, problems);
 }
 
 /// Every check of the processes of a load: each alone, then all together with those that are there already.

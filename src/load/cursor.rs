@@ -236,7 +236,14 @@ pub fn boolean(node: &Node, problems: &Problems) -> Option<Spanned<bool>> {
         "true" => Some(Spanned::new(true, node.span)),
         "false" => Some(Spanned::new(false, node.span)),
         other => {
-            problems.error("wrong-type", node.span, format!("expected `true` or `false`, found `{other}`"));
+            let problem =
+                Problem::error("wrong-type", node.span, format!("expected `true` or `false`, found `{other}`"));
+            let truth = match other.to_ascii_lowercase().as_str() {
+                "yes" | "y" | "on" | "true" => Some("write `true`"),
+                "no" | "n" | "off" | "false" => Some("write `false`"),
+                _ => None,
+            };
+            problems.push(problem.maybe_help(truth.map(str::to_owned)));
             None
         }
     }

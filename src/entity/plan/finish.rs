@@ -41,9 +41,8 @@ impl Planner<'_, '_> {
         for check in &entity.checks {
             let holds = self.eval(target, None, &check.that)?;
             if matches!(holds, Value::Bool(false)) {
-                let text = check.text.get(&self.library.language());
-                let text =
-                    if text.is_empty() { format!("`{}` does not hold", check.that.text()) } else { text.to_string() };
+                let told = check.words(&self.library.language()).map(|words| self.tell(target, words));
+                let text = told.unwrap_or_else(|| format!("`{}` does not hold", check.that.text()));
                 return Err(Refusal::rule(&check.error, &entity.name, None, text));
             }
         }

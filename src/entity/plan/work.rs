@@ -11,7 +11,7 @@ use crate::entity::library::{Entity, Library};
 use crate::entity::record::Record;
 use crate::entity::window::{Query, Window, WindowError};
 use crate::model::expr::Expr;
-use crate::model::{Name, Null, Ref, Value};
+use crate::model::{Name, Null, Ref, Template, Value};
 
 /// A record of a save.
 pub(super) struct Work {
@@ -136,6 +136,14 @@ impl<'a, 'c> Planner<'a, 'c> {
         changed.extend(gone.cloned());
         changed.sort_by(|a, b| a.0.cmp(&b.0));
         changed
+    }
+
+    /// A text of the record's own, filled in; as written when something in it has no value.
+    pub fn tell(&self, target: &Ref, words: &Template) -> String {
+        let before = self.work.get(target).and_then(|work| work.before.as_deref());
+        let records = RecordEnv::new(self.library, self, self.context.now);
+        let env = ColumnEnv { records, record: target, user: self.context.principal.user(), before };
+        words.eval(&env).unwrap_or_else(|_| words.text().to_owned())
     }
 
     /// The value of a column's own expression. A null input gives a null with its reason; a denied one refuses the save.

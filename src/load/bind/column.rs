@@ -127,13 +127,16 @@ pub(super) fn checks(draft: &EntityDraft, library: &Library, problems: &Problems
 }
 
 fn bind_check(draft: &CheckDraft, library: &Library, names: &Names, problems: &Problems) -> Option<Check> {
-    for (_, words) in &draft.words {
-        words.compile_template(library, names, problems);
-    }
+    let words = draft
+        .words
+        .iter()
+        .filter_map(|(language, words)| Some((language.clone(), words.compile_template(library, names, problems)?)));
+    let words = words.collect();
     Some(Check {
         that: draft.that.compile(library, names, Some(&Type::Bool), problems)?,
         error: draft.error.as_ref().map_or_else(|| Name::new("check_failed"), |error| error.value.clone()),
         text: super::library::text(draft.text.as_ref()),
+        words,
     })
 }
 

@@ -190,4 +190,10 @@ pub(super) const CODES: &[Code] = &[
         wrong: "library: crm\nsettings: {small: int, large: {type: int, initial: settings.small}}\n",
         right: "library: crm\nsettings: {small: int, large: {type: int, initial: 100}}\n",
     },
+    Code {
+        code: "nothing-to-fill",
+        meaning: "A title of a library has `{...}` in it, but no record is at hand from which it could be filled in.",
+        wrong: "library: crm\nentities: {lead: {title: \"Lead {name}\", fields: {name: text}}}\n",
+        right: "library: crm\nentities: {lead: {title: Lead, fields: {name: text}}}\n",
+    },
 ];
