@@ -120,7 +120,7 @@ fn tell(catalog: Catalog, script: &str, way: Way) -> Result<String, String> {
             _ => match script::read(&scene, line) {
                 Ok(read) => {
                     if let Err(refused) = scene.run(read.command, read.instance, read.principal) {
-                        lines.push(format!("  refused ({}): {refused}", refused.code()));
+                        lines.push(printer.hide(&format!("  refused ({}): {refused}", refused.code())));
                     }
                 }
                 Err(problem) => lines.push(format!("  cannot: {problem}")),
@@ -140,6 +140,9 @@ fn given(scene: &mut Scene, rest: &str) -> Result<(), String> {
     };
     let mut record = Record::new(Name::new(entity), Name::new(id));
     record.rev = 1;
+    if let Some(table) = scene.catalog.library.entity(entity).and_then(|entity| entity.stages.as_ref()) {
+        record.set(&table.field, stageflow::model::Value::text(&*table.initial));
+    }
     for (column, value) in script::columns(scene, entity, columns)? {
         record.set(&column, value);
     }

@@ -101,6 +101,7 @@ impl Shop {
             principal,
             on_behalf_of: None,
             id: request.id,
+            ids: request.id,
             root: request.id,
             depth: 0,
             stamp: Some(request.hash()),
@@ -229,8 +230,8 @@ impl Shop {
         let CallStart { id, process, version, record, with, caller: waits, depth } = call;
         let by = StartBy::Call(id);
         let command = Command::Start { process, version, by, record, new: None, with, caller: waits, depth };
-        // The turn's ids lie behind the called instance's own id.
-        let one = One { command, instance: None, stamp: None, consumed: None, job: None, id, ..caller.clone() };
+        let ids = derived(id, 1);
+        let one = One { command, instance: None, stamp: None, consumed: None, job: None, ids, ..caller.clone() };
         self.one(tx, one, outputs)
     }
 
@@ -248,7 +249,7 @@ impl Shop {
                 command: one.id,
                 root: one.root,
                 depth: one.depth,
-                ids: IdSource::new(one.id),
+                ids: IdSource::new(one.ids),
                 max_steps: self.limits.steps,
             },
         };
@@ -360,8 +361,7 @@ impl Shop {
 
     fn reacting(&self, seq: u64, reaction: &Reaction) -> Option<One> {
         let root = Id::from_bytes(reaction.root);
-        // A reaction has an id of its own, the same on every rerun: behind the root's ids by its number.
-        let id = Id::from_u128(root.as_u128().wrapping_add(u128::from(seq) << 24));
+        let id = derived(root, seq.saturating_add(2));
         let (command, instance) = match reaction.to.clone() {
             Receiver::Wait(id, wait) => (turn::of_reaction(reaction.payload.clone(), Some(wait))?, Some(id)),
             Receiver::Instance(id) => (turn::of_reaction(reaction.payload.clone(), None)?, Some(id)),
@@ -375,6 +375,7 @@ impl Shop {
             principal: Principal::System,
             on_behalf_of: reaction.principal.clone(),
             id,
+            ids: id,
             root,
             depth: reaction.depth,
             stamp: None,
@@ -420,6 +421,8 @@ struct One {
     principal: Principal,
     on_behalf_of: Option<Ref>,
     id: Id,
+    /// The base of the ids that the turn hands out.
+    ids: Id,
     root: Id,
     depth: u32,
     stamp: Option<u64>,
@@ -427,6 +430,18 @@ struct One {
     job: Option<(Id, u32)>,
     /// Whether nothing follows from it.
     silent: bool,
+}
+
+/// An id of its own for what follows from a command: the same on every rerun, of the same age, far from the ids of the command's turn.
+fn derived(base: Id, salt: u64) -> Id {
+    let (high, low) = base.as_u64_pair();
+    // The finisher of SplitMix64: neighbouring inputs lie far apart.
+    let mut mixed = low.wrapping_add(salt.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^= mixed >> 31;
+    // The two bits of the variant stay; the lowest sixteen are left for the turn's own ids.
+    Id::from_u64_pair(high, (low & 0xc000_0000_0000_0000) | (mixed & 0x3fff_ffff_ffff_0000))
 }
 
 fn stamp(command: Id, hash: u64, answer: &Answer) -> Stamp {

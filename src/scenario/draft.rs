@@ -11,7 +11,7 @@ pub(super) struct Script<'t> {
     /// The library's file, relative to the scenario.
     pub library: String,
     /// Where the clock stands at first.
-    pub at: DateTime<Utc>,
+    pub at: Option<DateTime<Utc>>,
     /// What is there already.
     pub given: Vec<Given<'t>>,
     /// Answers of services.
@@ -82,7 +82,7 @@ impl<'t> Script<'t> {
                     before.given.extend(found.given);
                     before.services.extend(found.services);
                     before.settings.extend(found.settings);
-                    Script { library: found.library, at: found.at, steps: found.steps, ..before }
+                    Script { library: found.library, at: found.at.or(before.at), steps: found.steps, ..before }
                 }
             });
         }
@@ -100,15 +100,15 @@ fn one<'t>(tree: &'t Tree, problems: &'t Problems) -> Option<Script<'t>> {
     }
     let library = reader.need("library").and_then(|node| cursor::scalar(node, "a file", problems));
     let at = match reader.get("at") {
-        Some(node) => instant(node, problems),
-        None => Some(DateTime::default()),
+        Some(node) => Some(instant(node, problems)?),
+        None => None,
     };
     let given = reader.list("given").iter().filter_map(|node| self::given(node, problems)).collect();
     let services = reader.map("services").iter().collect();
     let settings = reader.map("settings").iter().collect();
     let steps = reader.list("steps").iter().filter_map(|node| step(node, problems)).collect();
     reader.finish();
-    Some(Script { library: library?.text.to_string(), at: at?, given, services, settings, steps })
+    Some(Script { library: library?.text.to_string(), at, given, services, settings, steps })
 }
 
 fn instant(node: &Node, problems: &Problems) -> Option<DateTime<Utc>> {

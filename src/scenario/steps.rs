@@ -24,10 +24,13 @@ pub(super) fn play(
 ) -> Result<(), Stopped> {
     let _ = sources;
     let mut world = World::open(script, folder, options)?;
+    // A setting may name a record, and a record may be made from a setting: each setting as soon as it can be read.
+    let mut settings = script.settings.clone();
     for given in &script.given {
+        settings.retain(|entry| setting(&world, entry, None).is_err());
         give(&mut world, given)?;
     }
-    for entry in &script.settings {
+    for entry in settings {
         setting(&world, entry, None)?;
     }
     for entry in &script.services {
@@ -48,7 +51,10 @@ pub(super) fn play(
             crash = None;
             world.engine()?.halt();
         }
-        one(&mut world, step)?;
+        one(&mut world, step).map_err(|stopped| match stopped {
+            Stopped::At(span, text) => Stopped::At(span, format!("{text}{}", world.moment())),
+            wrong => wrong,
+        })?;
         if crashes {
             world.restart().map_err(|error| Stopped::At(step.span, format!("after the crash: {error}")))?;
         }
@@ -357,8 +363,9 @@ fn run_of(world: &World, node: &Node) -> Result<Id, Stopped> {
     let rows = engine.instances(&crate::store::InstanceFilter { limit: Some(100_000), ..Default::default() });
     let rows = rows.map_err(|error| Stopped::At(node.span, error.to_string()))?;
     let about = world.aliases.get(name);
-    let live = rows.iter().filter(|row| !row.status.is_over() && row.parent.is_none());
-    let mut fits = live.filter(|row| (about.is_some() && row.record.as_ref() == about) || &*row.process == name);
+    let live = rows.iter().filter(|row| !row.status.is_over());
+    let is_about = |row: &crate::instance::InstanceRow| about.is_some() && row.record.as_ref() == about && row.parent.is_none();
+    let mut fits = live.filter(|row| is_about(row) || &*row.process == name);
     match (fits.next(), fits.next()) {
         (Some(row), None) => Ok(row.id),
         (None, _) => Err(Stopped::At(node.span, format!("there is no run {name}"))),

@@ -14,7 +14,7 @@ use crate::instance::rows::Values;
 use crate::load::literal::Literals;
 use crate::load::{Node, Problems, Sources};
 use crate::model::{Name, Ref, Schema, Span, Type, Value};
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, TaskFilter};
 #[cfg(feature = "sqlite")]
 use crate::store::{SqliteStore, sqlite};
 
@@ -80,8 +80,9 @@ impl World {
         let library = folder.join(&script.library);
         let sources = crate::files::read(&library)
             .map_err(|error| Stopped::At(Span::default(), format!("the library cannot be read:\n{error}")))?;
+        let at = script.at.unwrap_or_default();
         let place = match options.over {
-            Over::Memory => Place::Memory(MemoryStore::at(script.at)),
+            Over::Memory => Place::Memory(MemoryStore::at(at)),
             #[cfg(feature = "sqlite")]
             Over::Sqlite => {
                 let name = format!("stageflow-scenario-{}.db", uuid::Uuid::now_v7());
@@ -92,7 +93,7 @@ impl World {
             engine: None,
             place,
             sources,
-            at: script.at,
+            at,
             aliases: BTreeMap::new(),
             runs: BTreeMap::new(),
             stubs: Arc::default(),
@@ -102,6 +103,22 @@ impl World {
         };
         world.begin(true).map_err(|error| Stopped::At(Span::default(), error.to_string()))?;
         Ok(world)
+    }
+
+    /// What stands open at this moment, for the report of a failure.
+    pub fn moment(&self) -> String {
+        let Some(engine) = &self.engine else { return String::new() };
+        let mut lines = Vec::new();
+        for task in engine.tasks(&TaskFilter::default()).unwrap_or_default() {
+            lines.push(format!("open task {} of {}", task.step, task.process));
+        }
+        for incident in engine.incidents().unwrap_or_default() {
+            lines.push(format!("incident {} at {} of {}: {}", incident.code, incident.step, incident.process, incident.message));
+        }
+        for failed in engine.failed_reactions().unwrap_or_default() {
+            lines.push(format!("failed reaction: {}", failed.why));
+        }
+        lines.iter().map(|line| format!("\n    {line}")).collect()
     }
 
     pub fn engine(&self) -> Result<&Engine, Stopped> {

@@ -234,7 +234,8 @@ impl Turn<'_> {
         let payload = match status {
             Status::Completed => Payload::Returned(result),
             Status::Failed => return Ok(()),
-            _ if &**reason == "caller_gone" => return Ok(()),
+            // Canceled by its own caller: that one waits no more.
+            _ if self.context.depth > 0 && &**reason != "record_deleted" => return Ok(()),
             _ => Payload::Thrown {
                 code: Name::new("canceled"),
                 with: vec![(Name::new("reason"), Value::text(&**reason))],

@@ -27,12 +27,12 @@ pub struct Printer {
 impl Printer {
     /// Everything the last command led to.
     pub fn tell(&mut self, scene: &mut Scene, lines: &mut Vec<String>) {
-        for (label, output) in std::mem::take(&mut scene.told) {
-            self.turn(scene, &label, &output, lines);
+        for (label, output, now) in std::mem::take(&mut scene.told) {
+            self.turn(scene, &label, &output, now, lines);
         }
     }
 
-    fn turn(&mut self, scene: &Scene, label: &str, output: &Output, lines: &mut Vec<String>) {
+    fn turn(&mut self, scene: &Scene, label: &str, output: &Output, now: DateTime<Utc>, lines: &mut Vec<String>) {
         let mut body = Vec::new();
         output.changes.iter().for_each(|change| body.extend(self.change(change)));
         if let Some((row, _)) = &output.instance {
@@ -40,10 +40,10 @@ impl Printer {
             lines.push(format!("{label}{}", self.run(row)));
             output.facts.iter().for_each(|fact| lines.extend(self.fact(def, row, fact)));
             lines.append(&mut body);
-            output.needs.iter().for_each(|need| lines.extend(self.need(scene, def, need)));
+            output.needs.iter().for_each(|need| lines.extend(self.need(now, need)));
         } else {
             lines.append(&mut body);
-            output.needs.iter().for_each(|need| lines.extend(self.keep_message(scene.now, need)));
+            output.needs.iter().for_each(|need| lines.extend(self.keep_message(now, need)));
         }
         for told in &output.transitions {
             let from = told.from_title.get("en");
@@ -97,7 +97,7 @@ impl Printer {
     }
 
     /// Ids inside texts.
-    fn hide(&self, text: &str) -> String {
+    pub fn hide(&self, text: &str) -> String {
         let mut text = text.to_string();
         for (id, name) in &self.runs {
             text = text.replace(&id.to_string(), name);
@@ -142,7 +142,7 @@ impl Printer {
         }
     }
 
-    fn need(&mut self, scene: &Scene, def: &Definition, need: &Need) -> Option<String> {
+    fn need(&mut self, now: DateTime<Utc>, need: &Need) -> Option<String> {
         match need {
             Need::KeepTask(task) => {
                 self.tasks.insert(task.id, task.step.to_string());
@@ -152,7 +152,7 @@ impl Printer {
                     (None, roles) => roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", "),
                 };
                 let due = task.due.and_then(DateTime::from_timestamp_micros);
-                let due = due.map_or(String::new(), |due| format!(", due {}", until(scene.now, due)));
+                let due = due.map_or(String::new(), |due| format!(", due {}", until(now, due)));
                 Some(format!("  task {} \"{}\" for {who}{due}", task.step, self.hide(task.title.get("en"))))
             }
             Need::CloseTask(id, outcome) => {
@@ -164,7 +164,7 @@ impl Printer {
             }
             Need::ArmTimer(timer) => {
                 let at = self.waits.get(&(timer.instance, timer.wait)).cloned().unwrap_or_default();
-                Some(format!("  timer {at} {}", until(scene.now, timer.due)))
+                Some(format!("  timer {at} {}", until(now, timer.due)))
             }
             Need::Listen(row) => {
                 let at = self.waits.get(&(row.instance, row.wait)).cloned().unwrap_or_default();
@@ -178,13 +178,10 @@ impl Printer {
                     "  job {} {} {}",
                     job.service,
                     with.join(" "),
-                    until(scene.now, DateTime::from_timestamp_micros(job.due)?)
+                    until(now, DateTime::from_timestamp_micros(job.due)?)
                 ))
             }
-            other => {
-                let _ = def;
-                self.keep_message(scene.now, other)
-            }
+            other => self.keep_message(now, other),
         }
     }
 

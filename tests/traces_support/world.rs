@@ -113,7 +113,7 @@ pub struct Scene {
     services: Inside,
     inbox: VecDeque<Reaction>,
     /// What the last command led to, turn by turn.
-    pub told: Vec<(String, Output)>,
+    pub told: Vec<(String, Output, DateTime<Utc>)>,
 }
 
 impl Scene {
@@ -148,7 +148,7 @@ impl Scene {
         let Some(command) = command else { return };
         if let Err(refused) = self.turn("reaction: ", command, instance, Principal::System, reaction.depth) {
             let notes = vec![format!("refused: {refused}")];
-            self.told.push(("reaction".into(), Output { notes, ..Output::default() }));
+            self.told.push(("reaction".into(), Output { notes, ..Output::default() }, self.now));
         }
     }
 
@@ -183,7 +183,7 @@ impl Scene {
         let output = turn::run(input)?;
         self.keep(&output);
         let calls = output.calls.clone();
-        self.told.push((label.to_string(), output));
+        self.told.push((label.to_string(), output, self.now));
         for call in calls {
             self.call(call, depth)?;
         }
