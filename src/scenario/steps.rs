@@ -364,7 +364,8 @@ fn run_of(world: &World, node: &Node) -> Result<Id, Stopped> {
     let rows = rows.map_err(|error| Stopped::At(node.span, error.to_string()))?;
     let about = world.aliases.get(name);
     let live = rows.iter().filter(|row| !row.status.is_over());
-    let is_about = |row: &crate::instance::InstanceRow| about.is_some() && row.record.as_ref() == about && row.parent.is_none();
+    let is_about =
+        |row: &crate::instance::InstanceRow| about.is_some() && row.record.as_ref() == about && row.parent.is_none();
     let mut fits = live.filter(|row| is_about(row) || &*row.process == name);
     match (fits.next(), fits.next()) {
         (Some(row), None) => Ok(row.id),

@@ -113,7 +113,10 @@ impl World {
             lines.push(format!("open task {} of {}", task.step, task.process));
         }
         for incident in engine.incidents().unwrap_or_default() {
-            lines.push(format!("incident {} at {} of {}: {}", incident.code, incident.step, incident.process, incident.message));
+            lines.push(format!(
+                "incident {} at {} of {}: {}",
+                incident.code, incident.step, incident.process, incident.message
+            ));
         }
         for failed in engine.failed_reactions().unwrap_or_default() {
             lines.push(format!("failed reaction: {}", failed.why));
