@@ -203,6 +203,17 @@ fn not_reserved(name: Spanned<Name>, problems: &Problems) -> Option<Spanned<Name
     Some(name)
 }
 
+/// The name of a column, parameter, variable or setting that a key is: a word that expressions do not use otherwise.
+pub fn key_variable(key: &Key, problems: &Problems) -> Option<Spanned<Name>> {
+    let name = key_name(key, problems)?;
+    if crate::model::expr::is_keyword(&name.value) {
+        let message = format!("`{}` is a word of the expression language", name.value);
+        problems.push(Problem::error("reserved-word", name.span, message).help("choose another name"));
+        return None;
+    }
+    Some(name)
+}
+
 /// The text as an id; another text is reported.
 pub fn valid_name(text: &str, span: Span, problems: &Problems) -> Option<Spanned<Name>> {
     if Name::is_valid(text) {

@@ -2,6 +2,17 @@
 
 use std::collections::BTreeMap;
 
+/// Cycles that share no node, each as [`find`] gives it; at most twenty.
+pub fn all<K: Ord + Clone>(graph: &BTreeMap<K, Vec<K>>) -> Vec<Vec<K>> {
+    let mut rest = graph.clone();
+    let mut found = Vec::new();
+    while let Some(round) = find(&rest).filter(|_| found.len() < 20) {
+        rest.retain(|node, _| !round.contains(node));
+        found.push(round);
+    }
+    found
+}
+
 /// A cycle in a graph given as the targets of each node, as the nodes on it in order; the first in the order of keys.
 ///
 /// ```
@@ -27,6 +38,9 @@ pub fn find<K: Ord + Clone>(graph: &BTreeMap<K, Vec<K>>) -> Option<Vec<K>> {
                 continue;
             };
             *next += 1;
+            if !graph.contains_key(target) {
+                continue;
+            }
             match done.get(target) {
                 Some(true) => {}
                 Some(false) => {

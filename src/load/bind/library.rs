@@ -80,7 +80,7 @@ fn typed(draft: &LibraryDraft, library: &mut Library, problems: &Problems) {
     for part in &draft.entities {
         history::typed(part, library);
     }
-    complete_user(library);
+    complete_user(draft, library, problems);
     library.settings = parts::settings(draft, library, problems);
     library.roles = parts::roles(draft);
     library.messages = parts::messages(draft, library, problems);
@@ -140,15 +140,22 @@ fn set(library: &mut Library, name: &Name, change: impl FnOnce(&mut Entity)) {
 }
 
 /// `user` is an entity like any other, with three columns that rights and assignments look at.
-fn complete_user(library: &mut Library) {
+fn complete_user(draft: &LibraryDraft, library: &mut Library, problems: &Problems) {
     let columns = [("name", Type::Text), ("roles", Type::list(Type::Text)), ("manager", Type::reference("user"))];
-    set(library, &Name::new("user"), |user| {
-        for (name, ty) in columns {
-            if user.field(name).is_none() {
-                user.fields.push(plain(name, ty));
-            }
+    let user = Name::new("user");
+    let written = draft.entities.iter().find(|entity| entity.name.value == user);
+    for (name, ty) in columns {
+        let declared = library.entity(&user).and_then(|user| user.field(name)).map(|field| field.ty == ty);
+        if declared.is_none() {
+            set(library, &user, |user| user.fields.push(plain(name, ty.clone())));
         }
-    });
+        let place = written.and_then(|user| user.fields.iter().find(|field| *field.decl.name.value == *name));
+        if let (Some(false), Some(place)) = (declared, place) {
+            let message = format!("`user.{name}` is of type {ty}: rights and assignments look at it");
+            let problem = Problem::error("user-column", place.decl.span, message);
+            problems.push(problem.help("give it that type, or leave it out: it is there anyway"));
+        }
+    }
 }
 
 /// A column that is nothing but a name and a type.

@@ -1,4 +1,4 @@
-//! Computed columns: no cycles, and nothing stored that would grow stale.
+//! Columns that a save fills: no cycles, and nothing stored that would grow stale.
 //!
 //! A stored column is computed again when its own record, its parent or its children change. What reaches further must
 //! be `live`. A column may follow a self-reference that is declared in `children`: there the columns go round, and the
@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entity::{Field, Library};
 use crate::load::bind::cycle;
+use crate::load::bind::names::SELF;
 use crate::load::draft::LibraryDraft;
 use crate::load::draft::entity::{EntityDraft, FieldDraft};
 use crate::load::problem::{Problem, Problems};
-use crate::model::expr::{Read, ReadStep};
+use crate::model::expr::{Read, ReadStep, Root};
 use crate::model::{Name, Schema, Span, Type};
 
 /// A column of an entity.
@@ -22,31 +23,56 @@ pub(super) fn check(draft: &LibraryDraft, library: &Library, problems: &Problems
     let mut places: BTreeMap<Column, Span> = BTreeMap::new();
     for entity in &draft.entities {
         for field in &entity.fields {
-            let Some((bound, text)) = computed(entity, field, library) else { continue };
+            let Some((bound, text)) = filled(entity, field, library) else { continue };
             let column = (entity.name.value.clone(), field.decl.name.value.clone());
+            let mut targets = targets(bound, library);
+            targets.extend(started(&column, bound, library));
             places.insert(column.clone(), text);
-            graph.insert(column, targets(bound, library));
+            graph.insert(column, targets);
             if !bound.live {
                 stored(&entity.name.value, bound, text, library, problems);
             }
         }
     }
-    // Only computed columns matter: another one ends the way.
+    // Only filled columns matter: one that is typed in ends the way.
     let known: BTreeSet<Column> = graph.keys().cloned().collect();
     graph.values_mut().for_each(|targets| targets.retain(|target| known.contains(target)));
-    if let Some(round) = cycle::find(&graph) {
+    for round in cycle::all(&graph) {
         let way = round.iter().chain(round.first()).map(|(entity, column)| format!("{entity}.{column}"));
-        let message = format!("the columns are computed from each other: {}", way.collect::<Vec<_>>().join(" -> "));
+        let message = format!("the columns are filled from each other: {}", way.collect::<Vec<_>>().join(" -> "));
         let span = round.first().and_then(|column| places.get(column)).copied().unwrap_or(draft.span);
         problems
             .push(Problem::error("computed-cycle", span, message).help("make one of them a column that is typed in"));
     }
 }
 
-fn computed<'l>(entity: &EntityDraft, field: &FieldDraft, library: &'l Library) -> Option<(&'l Field, Span)> {
+/// A column that is computed or has a starting value, and where that stands.
+fn filled<'l>(entity: &EntityDraft, field: &FieldDraft, library: &'l Library) -> Option<(&'l Field, Span)> {
     let bound = library.entity(&entity.name.value)?.field(&field.decl.name.value)?;
-    bound.computed.as_ref()?;
-    Some((bound, field.computed.as_ref()?.span))
+    let text = field.computed.as_ref().or(field.decl.initial.as_ref())?;
+    (bound.computed.is_some() || bound.initial.is_some()).then_some((bound, text.span))
+}
+
+/// The columns that a starting value waits for: those of its own record that it reads, and those that fill it anew. Its
+/// own name is its present value.
+fn started(column: &Column, field: &Field, library: &Library) -> Vec<Column> {
+    let (entity, _) = column;
+    let mut found = Vec::new();
+    for read in field.initial.iter().flat_map(|expr| expr.reads()) {
+        let own = read.path.first().filter(|step| read.root == Root::Slot(SELF) && step.of.contains(entity));
+        found.extend(own.map(|step| (entity.clone(), step.column.clone())));
+    }
+    for path in &field.again_when {
+        let mut owners = vec![entity.clone()];
+        for name in path {
+            found.extend(owners.iter().map(|owner| (owner.clone(), name.clone())));
+            let types = owners.iter().filter_map(|owner| library.column(owner, name));
+            let refs = types.filter_map(|ty| if let Type::Ref(entities) = ty { Some(entities) } else { None });
+            owners = refs.flat_map(|entities| entities.to_vec()).collect();
+        }
+    }
+    found.retain(|target| target != column);
+    found
 }
 
 /// The columns that a computed column reads, but for those that it reads over a self-reference.

@@ -20,10 +20,11 @@ pub(super) fn check(draft: &LibraryDraft, problems: &Problems) {
         (role.name.value.clone(), role.inherits.iter().map(|name| name.value.clone()).collect())
     };
     let graph: BTreeMap<Name, Vec<Name>> = draft.roles.iter().map(inherits).collect();
-    let Some(round) = cycle::find(&graph) else { return };
-    let place = draft.roles.iter().find(|role| round.first() == Some(&role.name.value));
-    let way: Vec<&str> = round.iter().chain(round.first()).map(|name| &**name).collect();
-    let message = format!("the roles inherit each other: {}", way.join(" -> "));
-    let span = place.map_or(draft.span, |role| role.name.span);
-    problems.push(Problem::error("role-cycle", span, message).help("leave one `inherits` out"));
+    for round in cycle::all(&graph) {
+        let place = draft.roles.iter().find(|role| round.first() == Some(&role.name.value));
+        let way: Vec<&str> = round.iter().chain(round.first()).map(|name| &**name).collect();
+        let message = format!("the roles inherit each other: {}", way.join(" -> "));
+        let span = place.map_or(draft.span, |role| role.name.span);
+        problems.push(Problem::error("role-cycle", span, message).help("leave one `inherits` out"));
+    }
 }

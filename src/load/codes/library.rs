@@ -196,4 +196,10 @@ pub(super) const CODES: &[Code] = &[
         wrong: "library: crm\nentities: {lead: {title: \"Lead {name}\", fields: {name: text}}}\n",
         right: "library: crm\nentities: {lead: {title: Lead, fields: {name: text}}}\n",
     },
+    Code {
+        code: "user-column",
+        meaning: "The entity `user` declares a column that rights and assignments look at with another type.",
+        wrong: "library: crm\nentities: {user: {fields: {roles: text}}}\n",
+        right: "library: crm\nentities: {user: {fields: {roles: list(text)}}}\n",
+    },
 ];

@@ -38,7 +38,7 @@ impl Decl {
         problems: &'t Problems,
         more: impl FnOnce(&MapReader<'t>),
     ) -> Option<Self> {
-        let name = cursor::key_name(&entry.key, problems)?;
+        let name = cursor::key_variable(&entry.key, problems)?;
         let node = &entry.value;
         if !is_long(node) {
             let (ty, required) = TypeText::of_column(node, problems);

@@ -45,6 +45,11 @@ use node::{Kind, Node, Sub};
 
 use super::{Name, Span, Type, Value};
 
+/// Whether the word has a meaning of its own in expressions, so that no column or variable can go by it.
+pub fn is_keyword(word: &str) -> bool {
+    parse::KEYWORDS.contains(&word)
+}
+
 /// How many steps an evaluation may take unless the environment says otherwise.
 pub const FUEL: u64 = 200_000;
 

@@ -12,7 +12,7 @@ pub const MAX_NODES: usize = 2_000;
 pub const MAX_DEPTH: u16 = 96;
 
 /// Words that are never names of their own.
-const KEYWORDS: [&str; 15] = [
+pub(super) const KEYWORDS: [&str; 15] = [
     "and",
     "or",
     "if",
