@@ -93,7 +93,7 @@ pub struct VarRef {
 }
 
 /// What a slot of a process expression means.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Root {
     /// The record the run is about.
     Record,

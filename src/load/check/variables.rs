@@ -76,7 +76,7 @@ impl Known<'_> {
         let notes = self.walk.notes;
         let Some(before) = self.before.get(&node) else { return Vec::new() };
         let written = |set: &mut Set, writes: Option<&Vec<(VarRef, Span)>>| {
-            set.extend(writes.into_iter().flatten().map(|(var, _)| *var));
+            set.extend(writes.into_iter().flatten().map(|(var, _)| *var).filter(|var| notes.unset.contains_key(var)));
         };
         let mut behind = before.clone();
         written(&mut behind, notes.writes.get(&node));

@@ -203,6 +203,12 @@ pub(super) const CODES: &[Code] = &[
         right: "# file: crm.yaml\nlibrary: crm\n# file: a.yaml\nprocess: a\nsteps:\n  - wait: 1 h\n# file: b.yaml\nprocess: a\nversion: 2\nsteps:\n  - wait: 2 h\n",
     },
     Code {
+        code: "no-assignee",
+        meaning: "Nothing says who gets a task.",
+        wrong: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n",
+        right: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n    assign: self.owner\n",
+    },
+    Code {
         code: "unknown-task-kind",
         meaning: "A task is `like` a kind that the library does not declare.",
         wrong: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n    like: cal\n    assign: self.owner\n",

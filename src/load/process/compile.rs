@@ -44,10 +44,10 @@ use crate::element::start_event::Nothing;
 use crate::element::{Element, end_event, start_event};
 use crate::graph::NodeIx;
 use crate::load::problem::Problems;
-use crate::model::{Name, Span, Text};
+use crate::model::{Name, Names, Span, Text};
 
 use lists::Frame;
-use vars::Seen;
+use vars::Sight;
 
 /// What every process of a load is compiled against.
 pub(crate) struct Cx<'a> {
@@ -112,8 +112,11 @@ pub(super) struct Compiler<'a> {
     scopes: BTreeMap<NodeIx, ScopeInfo>,
     boundaries: BTreeMap<NodeIx, Vec<NodeIx>>,
     roots: Vec<Root>,
+    slots: BTreeMap<Root, u16>,
+    /// The names that every step sees, until another variable comes in sight.
+    names: Option<(usize, Names)>,
     /// The variables in sight, outermost first.
-    seen: Vec<Seen>,
+    seen: Sight,
     /// Names that a group inside declares for itself.
     masked: Vec<Name>,
     /// The lists around the step that is compiled, outermost first.
@@ -129,6 +132,8 @@ pub(super) struct Compiler<'a> {
     used: BTreeSet<VarRef>,
     /// What a loop's condition reads behind a round.
     late_reads: Vec<(VarRef, Span)>,
+    /// Whether an assignment compiled since this was last looked at surely leaves the stage.
+    moved: bool,
     /// How many lists of stages are around the step that is compiled.
     stage_depth: u32,
     /// Codes by which `next` leaves a scope, caught at these hosts.
@@ -185,7 +190,9 @@ impl<'a> Compiler<'a> {
             scopes: BTreeMap::new(),
             boundaries: BTreeMap::new(),
             roots: Vec::new(),
-            seen: Vec::new(),
+            slots: BTreeMap::new(),
+            names: None,
+            seen: Sight::default(),
             masked: Vec::new(),
             frames: Vec::new(),
             scope: Scope { node, prefix: String::new(), key: String::new(), done },
@@ -194,6 +201,7 @@ impl<'a> Compiler<'a> {
             writes: Vec::new(),
             used: BTreeSet::new(),
             late_reads: Vec::new(),
+            moved: false,
             stage_depth: 0,
             exits: BTreeMap::new(),
             retries: Vec::new(),
@@ -229,7 +237,7 @@ impl<'a> Compiler<'a> {
         (border, host): (lists::Border, Option<NodeIx>),
         span: Span,
     ) {
-        let first = self.plan.len();
+        let first = self.plan.drawn();
         let start = self.made("start", span, Element::StartEvent(start_event::StartEvent));
         if let Some(info) = self.scopes.get_mut(&self.scope.node) {
             info.entry = start;
@@ -280,7 +288,10 @@ impl<'a> Compiler<'a> {
     /// The node of a step with one way on.
     fn simple(&mut self, at: &At<'a>, element: Element) -> NodeIx {
         let node = self.node(at, element);
-        self.plan.flow(node, at.after, Text::default(), at.step.at);
+        let flow = self.plan.flow(node, at.after, Text::default(), at.step.at);
+        if std::mem::take(&mut self.moved) {
+            self.plan.ends(node, flow);
+        }
         node
     }
 }

@@ -293,7 +293,7 @@ pub(crate) enum FormItem {
     /// `self.column`.
     Column(Spanned<Name>),
     /// A name with its type.
-    Entry(Decl),
+    Entry(Box<Decl>),
 }
 
 /// One way a task ends.

@@ -162,10 +162,15 @@ impl Plan {
         self.nodes.get(node.0 as usize)
     }
 
-    /// Whether a flow from the node `first` or a later one leads to this label.
-    pub fn is_led_to(&self, label: Label, first: u32) -> bool {
-        let mut later = self.flows.iter().rev().filter(|flow| flow.from.0 >= first);
-        later.any(|flow| self.chain(flow.to).any(|at| at == label))
+    /// How many flows are drawn.
+    pub fn drawn(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Whether a flow leads to this label, of those drawn after the first `drawn`.
+    pub fn is_led_to(&self, label: Label, drawn: usize) -> bool {
+        let later = self.flows.get(drawn..).unwrap_or_default();
+        later.iter().any(|flow| self.chain(flow.to).any(|at| at == label))
     }
 
     /// How many nodes there are.

@@ -139,7 +139,15 @@ impl<'a> Compiler<'a> {
 
     fn update(&mut self, at: &At<'a>, what: &'a Node, filter: &'a Filter<'a>, set: &'a [Entry]) -> Element {
         let (what, entities, names) = self.selection(at, what, filter);
+        let written = set;
         let set = self.columns(&entities, set, &names);
+        if let Selection::One(record) = &what {
+            for (column, value) in &set {
+                let place = written.iter().find(|entry| *entry.key.text == **column);
+                let span = place.map_or(at.step.at, |entry| entry.value.span);
+                self.moved |= self.moves(record.text(), record.ty(), column, value, span);
+            }
+        }
         Element::UpdateRecord(Box::new(UpdateRecord { what, set }))
     }
 

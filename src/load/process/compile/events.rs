@@ -43,9 +43,10 @@ impl<'a> Compiler<'a> {
         let name = Name::new(format!("{key}.{word}"));
         let var = self.add_var(self.scope.node, name, entry.ty.clone(), None);
         let seen = Seen { group: "event", name: entry.name, ty: entry.ty, var, span: event.span };
-        self.seen.push(seen.clone());
+        let before = self.seen.len();
+        self.seen.push(seen);
         let done = steps(self);
-        self.seen.retain(|other| other.var != var);
+        self.seen.truncate(before);
         let text = ExprText::made(word, event.span);
         let value = text.compile(self.cx.words.library, &names, None, &Problems::new());
         let keep = value.filter(|_| self.used.contains(&var));

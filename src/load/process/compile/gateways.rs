@@ -155,7 +155,7 @@ impl<'a> Compiler<'a> {
 
     fn parallel(&mut self, at: &At<'a>, branches: &'a [(Spanned<Name>, Vec<Step<'a>>)]) {
         let node = self.split(at, Element::ParallelGateway(ParallelGateway));
-        let first = self.plan.len();
+        let first = self.plan.drawn();
         let (mut ends, mut parts) = (Vec::new(), Vec::new());
         self.inside(at, |this| {
             for (name, steps) in branches {
@@ -168,7 +168,7 @@ impl<'a> Compiler<'a> {
             }
         });
         self.notes.branches.push(Branches { word: "parallel", parts });
-        self.join(at, &ends, first.saturating_sub(1), Element::ParallelGateway(ParallelGateway));
+        self.join(at, &ends, first, Element::ParallelGateway(ParallelGateway));
     }
 
     fn all_that_apply(&mut self, at: &At<'a>, cases: &'a [Case<'a>]) {
@@ -181,7 +181,7 @@ impl<'a> Compiler<'a> {
             }
         }
         let node = self.split(at, Element::InclusiveGateway(gateway));
-        let first = self.plan.len();
+        let first = self.plan.drawn();
         let (mut ends, mut parts) = (Vec::new(), Vec::new());
         self.inside(at, |this| {
             for (number, case) in cases.iter().enumerate() {
@@ -201,7 +201,7 @@ impl<'a> Compiler<'a> {
             }
         });
         self.notes.branches.push(Branches { word: "all_that_apply", parts });
-        self.join(at, &ends, first.saturating_sub(1), Element::InclusiveGateway(InclusiveGateway::default()));
+        self.join(at, &ends, first, Element::InclusiveGateway(InclusiveGateway::default()));
     }
 
     /// A branch that is waited for ends in its join, nowhere else.
@@ -226,7 +226,7 @@ impl<'a> Compiler<'a> {
         end
     }
 
-    fn join(&mut self, at: &At<'a>, ends: &[Label], first: u32, element: Element) {
+    fn join(&mut self, at: &At<'a>, ends: &[Label], first: usize, element: Element) {
         if !ends.iter().any(|end| self.plan.is_led_to(*end, first)) {
             return;
         }

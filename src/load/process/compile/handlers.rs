@@ -72,7 +72,7 @@ impl<'a> Compiler<'a> {
     /// The list of an event that does not interrupt: a path that ends on its own.
     fn own_path(&mut self, event: &'a Event<'a>, key: &str) -> Label {
         self.no_way_out(event);
-        let (end, first) = (self.plan.label(), self.plan.len().saturating_sub(1));
+        let (end, first) = (self.plan.label(), self.plan.drawn());
         let steps = event.then.steps.as_deref().unwrap_or_default();
         let entry = self.part(key, |this| this.list(steps, Border::OwnPath, end));
         if entry == end || self.plan.is_led_to(end, first) {
@@ -171,7 +171,7 @@ impl<'a> Compiler<'a> {
         if let Some(info) = self.scopes.get_mut(&node) {
             info.entry = start;
         }
-        let (done, first) = (self.scope.done, start.0);
+        let (done, first) = (self.scope.done, self.plan.drawn());
         let exit = match &event.then.next {
             Some(next) if event.interrupt => self.leave_handler(next, host, done),
             _ => done,

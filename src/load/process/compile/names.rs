@@ -13,15 +13,29 @@ use crate::model::{Duration, Expr, Name, Names, Schema, Span, Text, Type, Value}
 impl<'a> Compiler<'a> {
     /// The slot of a root name.
     pub(super) fn slot(&mut self, root: Root) -> Slot {
-        let found = self.roots.iter().position(|known| *known == root).unwrap_or_else(|| {
-            self.roots.push(root);
-            self.roots.len().saturating_sub(1)
-        });
-        Slot(u16::try_from(found).unwrap_or(u16::MAX))
+        if let Some(slot) = self.slots.get(&root) {
+            return Slot(*slot);
+        }
+        let slot = u16::try_from(self.roots.len()).unwrap_or(u16::MAX);
+        self.roots.push(root.clone());
+        self.slots.insert(root, slot);
+        Slot(slot)
     }
 
     /// The names that every step sees.
     pub(super) fn names(&mut self) -> Names {
+        let version = self.seen.version;
+        match &self.names {
+            Some((of, names)) if *of == version => names.clone(),
+            _ => {
+                let names = self.names_in_sight();
+                self.names = Some((version, names.clone()));
+                names
+            }
+        }
+    }
+
+    fn names_in_sight(&mut self) -> Names {
         let mut names = Names::new();
         if let Some(entity) = &self.process.entity {
             names.root("self", Type::reference(&*entity.value), self.slot(Root::Record));

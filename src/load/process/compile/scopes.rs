@@ -146,9 +146,7 @@ impl<'a> Compiler<'a> {
         }
         let expr = self.expr(value, &names, None);
         let ty = Type::list(expr.ty().clone());
-        if let Some(seen) = self.seen.iter_mut().find(|seen| seen.var == var) {
-            seen.ty = ty.clone();
-        }
+        self.seen.retype(var, &ty);
         let vars = self.scopes.get_mut(&var.scope).map(|info| &mut info.vars);
         if let Some(decl) = vars.and_then(|vars| vars.get_mut(usize::from(var.index))) {
             decl.ty = ty;

@@ -34,6 +34,10 @@ impl<'a> Compiler<'a> {
             self.cx.words.task_word("category", category);
             category.value.clone()
         });
+        if assign.is_none() && task.assign.is_none() && self.process.assign.is_none() {
+            let problem = Problem::warning("no-assignee", at.step.at, "nothing says who gets this task");
+            self.cx.problems.push(problem.help("write `assign: self.owner` or `assign: role(...)`, here or for all: `tasks: {assign: ...}`"));
+        }
         let (form, kept) = self.task_form(at, task);
         let record = self.task_record(task, &names);
         let due = task.due.map(|due| self.instant(due, &names));
@@ -176,8 +180,9 @@ impl<'a> Compiler<'a> {
         };
         self.cx.words.task_word("outcome", &outcome.id);
         let set = self.assigns(outcome.set, names);
+        let moved = std::mem::take(&mut self.moved);
         let stage = outcome.stage.and_then(|stage| self.stage_change(stage, &[], names));
-        let leaves = stage.as_ref().is_some_and(|(_, leaves)| *leaves);
+        let leaves = moved || stage.as_ref().is_some_and(|(_, leaves)| *leaves);
         let rule = OutcomeRule {
             id: outcome.id.value.clone(),
             title: match &outcome.title {
@@ -266,7 +271,6 @@ impl<'a> Compiler<'a> {
         let mut rules: Vec<OutcomeRule> = Vec::new();
         let mut facts: Vec<(bool, Vec<(VarRef, Span)>)> = Vec::new();
         let seen = self.seen.len();
-        let visible = self.seen.clone();
         self.seen.extend(kept);
         for (number, path) in paths.into_iter().enumerate() {
             let Path { mut rule, leaves, writes } = path;
@@ -291,7 +295,6 @@ impl<'a> Compiler<'a> {
             rules.push(rule);
         }
         self.seen.truncate(seen);
-        self.seen = visible;
         self.note_flows(node, &sharing, &facts);
         rules
     }

@@ -15,12 +15,16 @@ impl<'a> Compiler<'a> {
     pub(super) fn assigns(&mut self, entries: &'a [Entry], names: &Names) -> Vec<Assign> {
         let mut assigns = Vec::new();
         for entry in entries {
-            let target = self.goal(&entry.key, names);
+            let target = self.target_of(&entry.key, names);
             let expected = target.as_ref().and_then(|(_, ty)| ty.clone());
             let value = self.expr(&entry.value, names, expected.as_ref());
             if let Some((target, _)) = target {
-                if let Target::Var(var) = &target {
-                    self.write(*var, entry.key.span);
+                match &target {
+                    Target::Var(var) => self.write(*var, entry.key.span),
+                    Target::Column(record, column) => {
+                        let text = record.text().to_owned();
+                        self.moved |= self.moves(&text, record.ty(), column, &value, entry.value.span);
+                    }
                 }
                 assigns.push(Assign { target, value });
             }
@@ -29,10 +33,10 @@ impl<'a> Compiler<'a> {
     }
 
     /// Where an assignment goes, and the type that is expected there.
-    fn goal(&mut self, key: &Key, names: &Names) -> Option<(Target, Option<Type>)> {
+    fn target_of(&mut self, key: &Key, names: &Names) -> Option<(Target, Option<Type>)> {
         let (path, last) = key.text.rsplit_once('.').unwrap_or(("", &key.text));
         if matches!(path, "" | "vars" | "params") {
-            let var = self.variable(&Spanned::new(Name::new(last), key.span), (path != "").then_some(path))?;
+            let var = self.variable(&Spanned::new(Name::new(last), key.span), Some(path).filter(|path| !path.is_empty()))?;
             let ty = self.seen.iter().find(|seen| seen.var == var).map(|seen| seen.ty.clone());
             return Some((Target::Var(var), ty));
         }
@@ -42,6 +46,13 @@ impl<'a> Compiler<'a> {
         let column = Spanned::new(Name::new(last), part_of(key, path.len().saturating_add(1)));
         let ty = self.settable(&entities, &column)?;
         Some((Target::Column(record, column.value), ty))
+    }
+
+    /// Whether setting a column is a move that surely leaves the stage.
+    pub(super) fn moves(&self, record: &str, ty: &Type, column: &Name, value: &Expr, span: Span) -> bool {
+        let Type::Ref(entities) = ty else { return false };
+        let [entity] = &**entities else { return false };
+        self.cx.words.stage_column(entity).as_ref() == Some(column) && self.check_move(record, entity, value, span)
     }
 
     /// The variable of a name; an unknown one is reported.

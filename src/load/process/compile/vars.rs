@@ -11,6 +11,9 @@ use crate::load::process::words::{self, Part};
 use crate::load::read::Entry;
 use crate::model::{Expr, Name, Names, Schema, Span, Type};
 
+/// Most variables that one step can see.
+const MAX_VARIABLES: usize = 500;
+
 /// Names that mean something everywhere in a process.
 const RESERVED: &[&str] = &["self", "user", "instance", "settings", "lookups", "params", "vars", "form"];
 
@@ -24,6 +27,48 @@ pub(super) struct Seen {
     pub var: VarRef,
     /// Where it was declared.
     pub span: Span,
+}
+
+/// The variables in sight, outermost first.
+#[derive(Debug, Default)]
+pub(super) struct Sight {
+    list: Vec<Seen>,
+    /// Changes whenever the list does.
+    pub version: usize,
+}
+
+impl std::ops::Deref for Sight {
+    type Target = [Seen];
+    fn deref(&self) -> &[Seen] {
+        &self.list
+    }
+}
+
+impl Sight {
+    /// One more variable comes in sight.
+    pub fn push(&mut self, seen: Seen) {
+        self.version = self.version.saturating_add(1);
+        self.list.push(seen);
+    }
+
+    /// Several more come in sight.
+    pub fn extend(&mut self, seen: Vec<Seen>) {
+        seen.into_iter().for_each(|seen| self.push(seen));
+    }
+
+    /// Those behind the first `length` go out of sight.
+    pub fn truncate(&mut self, length: usize) {
+        if self.list.len() > length {
+            self.version = self.version.saturating_add(1);
+            self.list.truncate(length);
+        }
+    }
+
+    /// Gives a variable another type.
+    pub fn retype(&mut self, var: VarRef, ty: &Type) {
+        self.version = self.version.saturating_add(1);
+        self.list.iter_mut().filter(|seen| seen.var == var).for_each(|seen| seen.ty = ty.clone());
+    }
 }
 
 impl<'a> Compiler<'a> {
@@ -43,6 +88,14 @@ impl<'a> Compiler<'a> {
         ty: Type,
         initial: Option<Expr>,
     ) -> VarRef {
+        if self.seen.len() == MAX_VARIABLES {
+            let message = format!("the process has more than {MAX_VARIABLES} variables in one place");
+            let problem = Problem::error("too-large", name.span, message);
+            self.cx.problems.push(problem.help("move a part into a process of its own and `call` it"));
+        }
+        if self.seen.len() >= MAX_VARIABLES {
+            return VarRef { scope: self.scope.node, index: 0 };
+        }
         if RESERVED.contains(&&*name.value) {
             let message = format!("the name `{}` has a meaning of its own", name.value);
             self.cx.problems.push(Problem::error("reserved-word", name.span, message).help("choose another name"));

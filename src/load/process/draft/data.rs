@@ -110,7 +110,7 @@ impl<'t> Reader<'t> {
             Yaml::Scalar(scalar) if scalar.is_blank() => super::Then::default(),
             Yaml::Map(_) => {
                 let map = MapReader::new(&entry.value, "a way out", self.problems)?;
-                title = map.text("title");
+                title = self.title(&map);
                 let then = self.then(&map);
                 map.finish();
                 then

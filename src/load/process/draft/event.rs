@@ -32,7 +32,7 @@ impl<'t> Reader<'t> {
         let on = self.on(&map, what, words)?;
         let mut event = self.about(&map, on, node.span);
         event.id = map.name("id");
-        event.title = map.text("title");
+        event.title = self.title(&map);
         let interrupt = map.bool("interrupt");
         event.interrupt = interrupt.as_ref().is_none_or(|flag| flag.value);
         if what == "an option of a race" && interrupt.is_some() {
@@ -132,7 +132,7 @@ impl<'t> Reader<'t> {
         }
         let map = MapReader::new(node, "an action for people", self.problems)?;
         map.need("title");
-        let (title, roles) = (map.text("title"), map.names("roles"));
+        let (title, roles) = (self.title(&map), map.names("roles"));
         let form = self.form(&map);
         map.finish();
         Some(On::Manual { title: title?, roles, form })
@@ -198,7 +198,7 @@ impl<'t> Reader<'t> {
                 let problem = Problem::error("wrong-shape", decl.span, message);
                 self.problems.push(problem.help("what must be given is said by the outcomes: `require: [...]`"));
             }
-            form.push(FormItem::Entry(decl));
+            form.push(FormItem::Entry(Box::new(decl)));
         }
     }
 

@@ -56,7 +56,7 @@ impl<'t> Reader<'t> {
     fn case(&self, item: &'t Node) -> Option<Case<'t>> {
         let map = MapReader::new(item, "a case", self.problems)?;
         let (when, otherwise) = (map.get("when"), map.entry("otherwise"));
-        let (id, title) = (map.name("id"), map.text("title"));
+        let (id, title) = (map.name("id"), self.title(&map));
         let mut then = self.then(&map);
         match (when, otherwise) {
             (None, Some(entry)) if !entry.value.is_blank() => {

@@ -7,7 +7,7 @@ use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Entry, Node, Yaml};
 use crate::model::suggest::did_you_mean;
-use crate::model::{Name, Span};
+use crate::model::{Name, Span, Text};
 
 /// Reads the parts of a process from the tree of its file.
 pub(crate) struct Reader<'t> {
@@ -92,10 +92,10 @@ impl<'t> Reader<'t> {
         let (entry, what, read) = self.verb(entries, node.span);
         let map = MapReader::of(entries, node.span, what, self.problems);
         let mut step = Step {
-            at: entry.map_or(node.span, |entry| verb_span(entry)),
+            at: entry.map_or(node.span, verb_span),
             word: "",
             id: map.name("id"),
-            title: map.text("title"),
+            title: self.title(&map),
             condition: map.get("if"),
             next: map.get("next").and_then(|next| self.target(next)),
             boundary: self.events_at(&map, "boundary", super::event::BOUNDARY),
@@ -187,6 +187,17 @@ impl<'t> Reader<'t> {
             _ => Target::Step(cursor::name(node, self.problems)?.value),
         };
         Some(Spanned::new(target, node.span))
+    }
+
+    /// A title that is shown as it stands.
+    pub fn title(&self, map: &MapReader<'t>) -> Option<Spanned<Text>> {
+        let title = map.text("title")?;
+        if title.value.all().any(|(_, text)| text.replace("{{", "").contains('{')) {
+            let message = "values in this title are not supported yet: it is shown as it stands";
+            let problem = Problem::error("not-supported-yet", title.span, message);
+            self.problems.push(problem.help("titles of tasks and texts of notices are filled in; write a brace as `{{`"));
+        }
+        Some(title)
     }
 
     /// The keys `steps` and `next` of a branch.

@@ -78,7 +78,7 @@ impl<'t> Reader<'t> {
         }
         let map = MapReader::new(&entry.value, "an outcome", self.problems)?;
         let outcome = Outcome {
-            title: map.text("title"),
+            title: self.title(&map),
             require: map.list_or_one("require").iter().collect(),
             set: map.map("set"),
             stage: map.get("stage"),
