@@ -36,7 +36,11 @@ impl<'a> Compiler<'a> {
         });
         if assign.is_none() && task.assign.is_none() && self.process.assign.is_none() {
             let problem = Problem::warning("no-assignee", at.step.at, "nothing says who gets this task");
-            self.cx.problems.push(problem.help("write `assign: self.owner` or `assign: role(...)`, here or for all: `tasks: {assign: ...}`"));
+            self.cx
+                .problems
+                .push(problem.help(
+                    "write `assign: self.owner` or `assign: role(...)`, here or for all: `tasks: {assign: ...}`",
+                ));
         }
         let (form, kept) = self.task_form(at, task);
         let record = self.task_record(task, &names);

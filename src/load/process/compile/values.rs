@@ -36,7 +36,8 @@ impl<'a> Compiler<'a> {
     fn target_of(&mut self, key: &Key, names: &Names) -> Option<(Target, Option<Type>)> {
         let (path, last) = key.text.rsplit_once('.').unwrap_or(("", &key.text));
         if matches!(path, "" | "vars" | "params") {
-            let var = self.variable(&Spanned::new(Name::new(last), key.span), Some(path).filter(|path| !path.is_empty()))?;
+            let var =
+                self.variable(&Spanned::new(Name::new(last), key.span), Some(path).filter(|path| !path.is_empty()))?;
             let ty = self.seen.iter().find(|seen| seen.var == var).map(|seen| seen.ty.clone());
             return Some((Target::Var(var), ty));
         }

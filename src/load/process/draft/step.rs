@@ -195,7 +195,8 @@ impl<'t> Reader<'t> {
         if title.value.all().any(|(_, text)| text.replace("{{", "").contains('{')) {
             let message = "values in this title are not supported yet: it is shown as it stands";
             let problem = Problem::error("not-supported-yet", title.span, message);
-            self.problems.push(problem.help("titles of tasks and texts of notices are filled in; write a brace as `{{`"));
+            self.problems
+                .push(problem.help("titles of tasks and texts of notices are filled in; write a brace as `{{`"));
         }
         Some(title)
     }
