@@ -72,3 +72,6 @@ pub(crate) fn too_large(file: u32, bytes: usize) -> Problem {
     let message = format!("the file has {} KiB, more than {limit} KiB", bytes.div_ceil(1024));
     Problem::error("too-large", Span::new(file, 0, 0), message).help("split it: a library names its processes' files")
 }
+
+#[cfg(test)]
+mod tests;

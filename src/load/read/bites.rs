@@ -76,7 +76,9 @@ pub(super) fn mend_map(text: &str, entries: Vec<Entry>, start: Span, problems: &
         while let Some(next) = entries.next_if(|next| split_off && is_split_off(text, next)) {
             last = next.key.span;
         }
-        match mended.last_mut() {
+        let before =
+            mended.last_mut().filter(|before| before.value.scalar().is_some_and(|it| it.style == Style::Plain));
+        match before {
             Some(before) => problems.push(join(text, before, &entry.key, last)),
             None => problems.push(lonely_key(&entry.key, start)),
         }
@@ -105,7 +107,9 @@ fn join(text: &str, before: &mut Entry, split: &Key, last: Span) -> Problem {
 
 fn lonely_key(key: &Key, start: Span) -> Problem {
     let message = format!("inside `{{ }}`, `{}` is a key without a value", key.text);
-    let help = format!("a list is written `[{}, ...]`; a text that begins with `{{` needs quotes", key.text);
+    let key_text = &key.text;
+    let help =
+        format!("write `{key_text}: ...`, or `[{key_text}, ...]` for a list; quote a text that has a comma or `{{`");
     Problem::error("split-text", key.span, message).help(help).label(start, "the mapping begins here")
 }
 

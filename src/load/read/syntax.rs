@@ -64,6 +64,10 @@ pub(super) fn explain(file: u32, text: &str, error: &ScanError) -> (Problem, Opt
             None => line.inside_flow(),
         },
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => line.no_colon(),
+        ErrorKind::ExpectedBlockMappingKey | ErrorKind::ExpectedDocumentStart if line.goes_on_behind_bracket() => {
+            let sign = line.value().chars().next().unwrap_or('{');
+            line.value_at_fault(format!("a text that begins with `{sign}` needs quotes"))
+        }
         ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::ExpectedBlockSequenceEntry
         | ErrorKind::BlockSequenceEntryNotAllowed
@@ -132,6 +136,20 @@ impl<'t> Line<'t> {
         self.value_at_fault(format!("a text that begins with `{sign}` needs quotes"))
     }
 
+    /// Whether the value is a list or mapping in brackets with more text behind it.
+    fn goes_on_behind_bracket(&self) -> bool {
+        let value = self.value();
+        let mut open = 0_i32;
+        for (at, sign) in brackets(value) {
+            open += if matches!(sign, '{' | '[') { 1 } else { -1 };
+            if open == 0 {
+                let rest = value.get(at + 1..).unwrap_or_default().trim_start();
+                return !rest.is_empty() && !rest.starts_with('#') && value.starts_with(['{', '[']);
+            }
+        }
+        false
+    }
+
     fn second_colon(&self) -> Explained {
         let behind_a_key = self.value.start > self.start + indent(self.text);
         let in_value = self.value.contains(&self.at) || self.value.end == self.at;
@@ -145,7 +163,10 @@ impl<'t> Line<'t> {
         if self.value().starts_with(['{', '[']) {
             return self.inside_flow();
         }
-        let help = if self.value().starts_with('"') && self.value().contains([' ', '+', '=']) {
+        let inner = self.value().strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        let help = if let Some(inner) = inner {
+            format!("inside '...' an apostrophe is written twice: '{}'", inner.replace('\'', "''"))
+        } else if self.value().starts_with('"') && self.value().contains([' ', '+', '=']) {
             format!("for an expression write `= {}`; for a text, quote the whole of it", self.value())
         } else {
             format!("quote the whole text: {}", quoted(self.value()))
