@@ -137,9 +137,26 @@ fn hostile_texts_are_refused_quickly() {
         assert!(status.success());
         return;
     }
-    let full = |part: &str| part.repeat(256 * 1024 / part.len());
+    for (what, text) in hostile_yaml().into_iter().chain(hostile_libraries()).chain(hostile_processes()) {
+        // The machine may be busy with something else: the best of a few runs counts.
+        let mut runs = (0..5).map(|_| hostile(what, &text));
+        assert!(runs.any(|took| took < LIMIT), "{what} takes more than {LIMIT:?}");
+    }
+    if let Some(peak) = peak_memory() {
+        assert!(peak < 64 * 1024, "the peak of memory was {peak} KiB");
+    }
+}
+
+type Case = (&'static str, String);
+
+/// As much of a piece as a file may hold.
+fn full(part: &str) -> String {
+    part.repeat(256 * 1024 / part.len())
+}
+
+fn hostile_yaml() -> Vec<Case> {
     let bomb: String = (0..200).map(|at| format!("a{at}: &a{at} [*a{at}, *a{at}, *a{at}]\n")).collect();
-    let texts = [
+    vec![
         ("nested lists", "[".repeat(100_000)),
         ("nested mappings", "{a: ".repeat(60_000)),
         ("nested blocks", full("- ")),
@@ -156,17 +173,18 @@ fn hostile_texts_are_refused_quickly() {
         ("values that need quotes", full("a: @b\n")),
         ("comments", full("#\n")),
         ("open quotes", full("\"")),
-        ("unknown keys", format!("library: crm\n{}", (0..9_000).map(|at| format!("key{at}: 1\n")).collect::<String>())),
+        ("long lines", format!("library: {}\n", "a, {".repeat(50_000))),
+    ]
+}
+
+fn hostile_libraries() -> Vec<Case> {
+    let entity = |fields: String| format!("library: crm\nentities:\n  e:\n    fields:\n{fields}");
+    vec![
+        ("unknown keys", format!("library: crm\n{}", lines(9_000, "key", ": 1"))),
         ("unknown references", library(3_000, |at| format!("  e{at}: {{fields: {{a: ref(f{at})}}}}\n"))),
         ("unknown columns", library(3_000, |at| format!("  e{at}: {{children: {{a: e{at}.b}}}}\n"))),
-        (
-            "many columns",
-            format!("{}  e:\n    fields:\n{}", library(0, |_| String::new()), lines(9_000, "      f", ": txt")),
-        ),
-        (
-            "many sound columns",
-            format!("{}  e:\n    fields:\n{}", library(0, |_| String::new()), lines(9_000, "      f", ": text")),
-        ),
+        ("many columns", entity(lines(9_000, "      f", ": txt"))),
+        ("many sound columns", entity(lines(9_000, "      f", ": text"))),
         (
             "many sound entities",
             library(2_500, |at| format!("  e{at}: {{fields: {{a: ref(e{at})}}}}\n")) + "titel: {}\n",
@@ -179,30 +197,27 @@ fn hostile_texts_are_refused_quickly() {
         ),
         ("many stages", many_stages()),
         ("many rows", many_rows()),
-        (
-            "many roles",
-            format!(
-                "library: crm\nroles:\n{}",
-                (0..4_000).map(|at| format!("  r{at}: {{inherits: [r{}]}}\n", at + 1)).collect::<String>()
-            ),
-        ),
+        ("many roles", format!("library: crm\nroles:\n{}", lines(4_000, "  r", ": {inherits: [r]}"))),
         (
             "many titles",
-            format!(
-                "library: crm\nlanguages: [en, ru]\nroles:\n{}",
-                (0..3_000).map(|at| format!("  r{at}: {{title: {{ex: a}}}}\n")).collect::<String>()
-            ),
+            format!("library: crm\nlanguages: [en, ru]\nroles:\n{}", lines(3_000, "  r", ": {title: {ex: a}}")),
         ),
-        ("long lines", format!("library: {}\n", full("a, {").get(..200_000).unwrap_or_default())),
-    ];
-    for (what, text) in texts {
-        // The machine may be busy with something else: the best of a few runs counts.
-        let mut runs = (0..5).map(|_| hostile(what, &text));
-        assert!(runs.any(|took| took < LIMIT), "{what} takes more than {LIMIT:?}");
-    }
-    if let Some(peak) = peak_memory() {
-        assert!(peak < 64 * 1024, "the peak of memory was {peak} KiB");
-    }
+    ]
+}
+
+fn hostile_processes() -> Vec<Case> {
+    let process =
+        |steps: String| format!("process: p\nversion: 1\nentity: lead\nstart: [{{manual: {{}}}}]\nsteps:\n{steps}");
+    let deep: String = (0..20).map(|at| format!("{}- group:\n", " ".repeat(2 + 4 * at))).collect();
+    let branches = lines(2_000, "        b", ": [{wait: 1 h}]");
+    vec![
+        ("many steps", process(lines(6_000, "  - wait: ", " hours"))),
+        ("many steps that go back", process(lines(3_000, "  - {wait: 1 h, if: score > 0, next: s", "}"))),
+        ("steps in steps", process(deep)),
+        ("many branches", process(format!("  - parallel:\n{branches}  - wiat: 1 h\n"))),
+        ("many unknown verbs", process(lines(5_000, "  - verb", ": 1"))),
+        ("many variables", format!("process: p\nvars:\n{}", lines(9_000, "  v", ": txt"))),
+    ]
 }
 
 fn library(entities: usize, entity: impl Fn(usize) -> String) -> String {
