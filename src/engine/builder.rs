@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::commit::Queue;
 use super::services::{OutsideHandler, Registry, ServiceCall, ServiceError};
-use super::{Engine, Error, Ids, Inner, Limits};
+use super::{Engine, Error, Ids, Inner, Limits, Open};
 use crate::element::definition::{Catalog, Definition, StartTrigger};
 use crate::instance::rows::Values;
 use crate::instance::{Id, Need, TimerRow};
@@ -104,12 +104,14 @@ impl Builder {
             (None, None) => None,
         };
         let waits = store.waits_for_disk();
+        let queue = waits.then(|| Arc::new(Queue::new(limits.queue)));
         let engine = Engine {
+            _open: queue.clone().map(|queue| Arc::new(Open(queue))),
             inner: Arc::new(Inner {
                 store,
                 catalog: RwLock::new(Arc::new(Catalog::default())),
                 services: Arc::new(registry),
-                queue: waits.then(|| Queue::new(limits.queue)),
+                queue,
                 limits,
                 observers: Mutex::default(),
                 ids: counted.map_or(Ids::System, |from| Ids::Counted(AtomicU64::new(from))),

@@ -111,12 +111,13 @@ impl Queue {
     }
 }
 
-impl Drop for Queue {
-    fn drop(&mut self) {
+impl Queue {
+    /// Writes what was asked to its end, then ends the writer.
+    pub fn close(&self) {
         self.shared.lock().closed = true;
         self.shared.changed.notify_all();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // The last engine may be dropped on the writer itself: it cannot wait for its own end.
+        // An observer may drop the last engine on the writer itself: it cannot wait for its own end.
         if let Some(writer) = writer.filter(|writer| writer.thread().id() != std::thread::current().id()) {
             let _ended = writer.join();
         }
@@ -130,7 +131,7 @@ fn write_on(shared: &Shared, inner: &Weak<Inner>) {
             batch.iter().for_each(|(_, slot)| fill(slot, Err(Error::Closed)));
             return;
         };
-        let engine = Engine { inner };
+        let engine = Engine { inner, _open: None };
         let mut requests: Vec<Request> = batch.iter().map(|(request, _)| request.clone()).collect();
         let told = write_batch(&engine, &mut requests);
         match told {

@@ -103,6 +103,17 @@ pub trait Observer: Send + Sync {
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
+    /// Held by the callers' clones only: with the last of them the queue is written to its end and closed.
+    _open: Option<Arc<Open>>,
+}
+
+/// The queue of an engine that is open.
+struct Open(Arc<Queue>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 struct Inner {
@@ -110,7 +121,7 @@ struct Inner {
     catalog: RwLock<Arc<Catalog>>,
     services: Arc<Registry>,
     limits: Limits,
-    queue: Option<Queue>,
+    queue: Option<Arc<Queue>>,
     observers: Mutex<Vec<Arc<dyn Observer>>>,
     ids: Ids,
     /// Commits, but reacts to nothing any more: as if the program ended behind the next commit.

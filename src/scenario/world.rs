@@ -33,6 +33,7 @@ pub(super) struct World {
     /// Journal rows that `transitions:` has looked at.
     pub told: u64,
     opened: u64,
+    services: Vec<Name>,
     pub folder: PathBuf,
 }
 
@@ -99,8 +100,10 @@ impl World {
             stubs: Arc::default(),
             told: 0,
             opened: 0,
+            services: Vec::new(),
             folder: folder.to_path_buf(),
         };
+        world.services = world.declared_services();
         world.begin(true).map_err(|error| Stopped::At(Span::default(), error.to_string()))?;
         Ok(world)
     }
@@ -157,15 +160,15 @@ impl World {
                 builder.store(SqliteStore::open_with(path, options)?)
             }
         };
-        for service in self.services() {
-            builder = stub(builder, &service, self.stubs.clone());
+        for service in &self.services {
+            builder = stub(builder, service, self.stubs.clone());
         }
         self.engine = Some(builder.build()?);
         Ok(())
     }
 
     /// The services that the library declares.
-    fn services(&self) -> Vec<Name> {
+    fn declared_services(&self) -> Vec<Name> {
         match crate::load::library(&self.sources) {
             Ok(loaded) => loaded.library.services.keys().cloned().collect(),
             // The problems are told when the engine is built.
