@@ -52,6 +52,14 @@ fn shipped_library_loads() {
     assert!(library(&sources).expect("the shipped library").definitions.len() >= 5);
 }
 
+/// The workshop that scenarios of the engine happen in, with two versions of a process.
+#[test]
+fn workshop_of_the_scenarios_loads() {
+    let sources = stageflow::files::read(&folder("processes/scenarios/fixtures")).expect("the fixtures");
+    let found = problems(&sources);
+    assert!(found.is_empty(), "{}", render_text(&found, &sources));
+}
+
 fn shown(definition: &Definition) -> String {
     let mut text = format!("{} {}\n", definition.process, definition.version);
     inside(definition, NodeIx::PROCESS, 1, &mut text);

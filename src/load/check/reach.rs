@@ -9,9 +9,10 @@ pub(super) fn check(walk: &Walk<'_>, problems: &Problems) {
     }
     let (all, live) = (walk.reachable(true), walk.reachable(false));
     let nodes = || walk.def.graph.nodes().filter(|node| node.0 != 0);
-    for node in walk.firsts(&nodes().filter(|node| !all.contains(node)).collect()) {
-        let Some(found) = walk.def.graph.node(node) else { continue };
-        let problem = Problem::error("unreachable-step", found.span, "no path leads to this step");
+    let firsts = walk.firsts(&nodes().filter(|node| !all.contains(node)).collect());
+    let places = firsts.into_iter().filter_map(|node| walk.def.graph.node(node)).map(|found| found.span);
+    for span in places.chain(walk.notes.idle.iter().copied()) {
+        let problem = Problem::error("unreachable-step", span, "no path leads to this step");
         problems.push(problem.help("remove it, or let a step before it lead here with `next`"));
     }
     let dead = nodes().filter(|node| all.contains(node) && !live.contains(node));

@@ -86,7 +86,8 @@ impl Traffic {
         let services = library.services.values().flat_map(|service| &service.raises);
         let raised: BTreeSet<&Name> = self.raised.keys().chain(checks).chain(services).collect();
         for (code, span) in self.caught.iter().filter(|(code, _)| is_own(code)) {
-            if let (Some(span), false) = (span, raised.contains(code)) {
+            let known = library.errors.contains_key(code) && !raised.contains(code);
+            if let (Some(span), true) = (span, known) {
                 let problem = Problem::error("error-never-raised", *span, format!("nobody raises the error `{code}`"));
                 problems.push(problem.help("raise it somewhere, or remove what catches it"));
             }

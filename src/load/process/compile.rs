@@ -78,6 +78,8 @@ pub(crate) fn compile<'a>(cx: &'a Cx<'a>, process: &'a Process<'a>, hash: u64, f
     let mut notes = compiler.notes;
     notes.dead = built.dead;
     notes.made.extend(built.made);
+    let idle = compiler.gos.iter().filter(|(label, _)| !built.passed.contains(label));
+    notes.idle = idle.map(|(_, span)| *span).collect();
     for (_, span) in built.lost {
         notes.sound = false;
         super::compile::lists::report_circle(cx.problems, span);
@@ -140,6 +142,8 @@ pub(super) struct Compiler<'a> {
     exits: BTreeMap<(NodeIx, Name), NodeIx>,
     /// Retries that begin at another place than the incident's own.
     retries: Vec<(NodeIx, Label)>,
+    /// The places of `go` steps, which are no nodes.
+    gos: Vec<(Label, Span)>,
     notes: Notes,
 }
 
@@ -205,6 +209,7 @@ impl<'a> Compiler<'a> {
             stage_depth: 0,
             exits: BTreeMap::new(),
             retries: Vec::new(),
+            gos: Vec::new(),
             notes,
         }
     }

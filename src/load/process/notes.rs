@@ -32,6 +32,8 @@ pub(crate) struct Notes {
     pub branches: Vec<Branches>,
     /// Flows that no token takes, because the move before them leaves the stage.
     pub dead: BTreeSet<u32>,
+    /// `go` steps that no path leads to.
+    pub idle: Vec<Span>,
     /// Whether every target was found: else the graph has gaps, and what cannot be reached says nothing.
     pub sound: bool,
 }

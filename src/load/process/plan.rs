@@ -73,6 +73,8 @@ pub(crate) struct Built {
     pub elements: Vec<Element>,
     /// Flows, by number, behind a move that surely leaves the stage: no token ever takes them.
     pub dead: BTreeSet<u32>,
+    /// The labels that some flow comes through.
+    pub passed: BTreeSet<Label>,
     /// The gateways that merge.
     pub made: Vec<NodeIx>,
     /// Nodes whose way on leads in a circle of `go` steps.
@@ -180,6 +182,7 @@ impl Plan {
 
     /// The finished graph.
     pub fn finish(mut self) -> Built {
+        let passed = self.passed();
         let made = self.merges();
         let mut builder = GraphBuilder::new();
         let nodes = std::mem::take(&mut self.nodes);
@@ -198,7 +201,18 @@ impl Plan {
                 dead.insert(ix.0);
             }
         }
-        Built { graph: builder.finish(), elements: self.elements, dead, made, lost }
+        Built { graph: builder.finish(), elements: self.elements, dead, passed, made, lost }
+    }
+
+    /// The labels that flows come through.
+    fn passed(&self) -> BTreeSet<Label> {
+        let mut passed = BTreeSet::new();
+        for flow in &self.flows {
+            // Where another flow has come through before, the rest of the way is known.
+            let fresh: Vec<Label> = self.chain(flow.to).take_while(|label| !passed.contains(label)).collect();
+            passed.extend(fresh);
+        }
+        passed
     }
 
     /// Puts a gateway before every place that must be entered by one flow and is entered by several.

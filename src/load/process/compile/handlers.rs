@@ -1,11 +1,13 @@
 //! Events at the borders of steps, handlers of scopes, and the time a process may take.
 
+use std::sync::Arc;
+
 use super::lists::Border;
 use super::vars::Seen;
 use super::{At, Compiler, Scope};
 use crate::element::Element;
 use crate::element::boundary_event::BoundaryEvent;
-use crate::element::definition::{FormEntry, Trigger};
+use crate::element::definition::{Assign, FormEntry, Trigger};
 use crate::element::end_event::EndEvent;
 use crate::element::error_throw::ErrorThrow;
 use crate::element::event_sub_process::EventSubProcess;
@@ -15,7 +17,7 @@ use crate::load::problem::{Problem, Problems};
 use crate::load::process::draft::{Event, FormItem, On, Target};
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::load::read::Node;
-use crate::model::{Name, Span, Text, Type};
+use crate::model::{Expr, Name, Span, Text, Type, Value};
 
 impl<'a> Compiler<'a> {
     /// The boundary events of a step.
@@ -245,14 +247,27 @@ impl<'a> Compiler<'a> {
         }
         let caught = self.process.handlers.iter().find(|event| is_timeout(event));
         self.scope_of(node, "timeout".to_owned(), |this| match caught {
-            Some(event) => {
-                let steps = event.then.steps.as_deref().unwrap_or_default();
-                this.declare_all("vars", &event.vars);
-                this.declare_hidden(steps);
-                this.fill(steps, &[], (Border::Scope, None), span);
-            }
+            Some(event) => this.caught_timeout(event, node, span),
             None => this.raise_timeout(span),
         });
+    }
+
+    /// The steps of the process's own handler of `timeout`; `error` names no more than its code there.
+    fn caught_timeout(&mut self, event: &'a Event<'a>, node: NodeIx, span: Span) {
+        let steps = event.then.steps.as_deref().unwrap_or_default();
+        self.declare_all("vars", &event.vars);
+        let names = self.event_names(event, &Problems::new());
+        self.hidden_take(event.take, &names);
+        self.declare_hidden(steps);
+        let names = self.event_names(event, &Problems::new());
+        let take = self.assigns(event.take, &names);
+        self.drain_to(node);
+        let (_, keep) = self.with_event(event, "timeout", |this| this.fill(steps, &[], (Border::Scope, None), span));
+        let error = Value::Map(Arc::new([(Name::new("code"), Value::text("timeout"))].into()));
+        let keep = keep.map(|keep| Assign { value: Expr::literal("error", error, Type::Any), ..keep });
+        if let Some(Element::EventSubProcess(handler)) = self.plan.element(node) {
+            handler.take = take.into_iter().chain(keep).collect();
+        }
     }
 
     fn raise_timeout(&mut self, span: Span) {

@@ -288,6 +288,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn go(&mut self, at: &At<'a>, target: &Spanned<Target>) {
         let to = self.target(target, at.after);
         self.plan.same(at.entry, to);
+        self.gos.push((at.entry, at.step.at));
     }
 }
 

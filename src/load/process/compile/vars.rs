@@ -118,16 +118,15 @@ impl<'a> Compiler<'a> {
     pub(super) fn declare_all(&mut self, group: &'static str, variables: &[Variable]) {
         for variable in variables {
             let decl = &variable.decl;
-            if decl.ty.is_none() && decl.initial.is_none() {
-                let problem = Problem::error("missing-key", decl.span, format!("`{}` needs a type", decl.name.value));
-                self.cx.problems.push(problem.help("write `name: text`, or `name: {type: text, initial: ...}`"));
-            }
             let ty = decl.ty.as_ref().map(|ty| self.bind_type(ty));
             let names = self.names();
             let initial = decl.initial.as_ref().and_then(|text| self.compile(text, &names, ty.as_ref()));
             self.reads.clear();
             let ty = ty.or_else(|| initial.as_ref().map(|expr| expr.ty().clone())).unwrap_or(Type::Any);
-            self.add_seen(group, &decl.name, ty, initial);
+            let var = self.add_seen(group, &decl.name, ty, initial);
+            if decl.initial.is_some() {
+                self.notes.unset.remove(&var);
+            }
         }
     }
 

@@ -197,13 +197,17 @@ impl<'t> Reader<'t> {
     pub(super) fn variables(&self, map: &MapReader<'t>, key: &'static str) -> Vec<Variable> {
         let what = if key == "params" { "a parameter" } else { "a variable" };
         let read = |entry: &'t Entry| {
-            let mut out = false;
+            let (mut out, before) = (false, self.problems.errors());
             let decl = Decl::of(entry, what, self.problems, |map| {
                 if what == "a parameter" {
                     out = map.bool("out").is_some_and(|flag| flag.value);
                 }
                 map.allow(&["doc"]);
             })?;
+            if decl.ty.is_none() && decl.initial.is_none() && self.problems.errors() == before {
+                let problem = Problem::error("missing-key", decl.span, format!("`{}` needs a type", decl.name.value));
+                self.problems.push(problem.help("write `name: text`, or `name: {type: text, initial: ...}`"));
+            }
             if let (Some(currency), true) = (&decl.currency, decl.ty.is_some()) {
                 let problem = Problem::error("unknown-key", currency.span, format!("{what} has no key `in`"));
                 self.problems.push(problem.help("an amount outside a record brings its own currency"));
