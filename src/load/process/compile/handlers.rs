@@ -7,17 +7,18 @@ use super::vars::Seen;
 use super::{At, Compiler, Scope};
 use crate::element::Element;
 use crate::element::boundary_event::BoundaryEvent;
-use crate::element::definition::{Assign, FormEntry, Trigger};
+use crate::element::definition::{Assign, Target, Trigger};
 use crate::element::end_event::EndEvent;
 use crate::element::error_throw::ErrorThrow;
 use crate::element::event_sub_process::EventSubProcess;
 use crate::element::start_event::{Nothing, StartEvent};
 use crate::graph::NodeIx;
 use crate::load::problem::{Problem, Problems};
-use crate::load::process::draft::{Event, FormItem, On, Target};
+use crate::load::draft::ExprText;
+use crate::load::process::draft::{Event, FormItem, On, Target as To};
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::load::read::Node;
-use crate::model::{Expr, Name, Span, Text, Type, Value};
+use crate::model::{Expr, Name, Names, Span, Text, Type, Value};
 
 impl<'a> Compiler<'a> {
     /// The boundary events of a step.
@@ -42,7 +43,8 @@ impl<'a> Compiler<'a> {
         let seen = self.seen.len();
         let (trigger, kept) = self.manual_trigger(event, &key);
         let names = self.event_names(event, &Problems::new());
-        let take = self.assigns(event.take, &names);
+        let mut take = self.assigns(event.take, &names);
+        take.extend(kept.iter().filter_map(|seen| self.kept_entry(seen, &names)));
         let boundary = BoundaryEvent { host, trigger, interrupting: event.interrupt, take };
         let title = event.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
         let id = event.id.as_ref().map(|id| id.value.clone());
@@ -93,7 +95,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn no_way_out(&mut self, event: &Event<'_>) {
-        if let Some(next) = event.then.next.as_ref().filter(|next| matches!(next.value, Target::Step(_))) {
+        if let Some(next) = event.then.next.as_ref().filter(|next| matches!(next.value, To::Step(_))) {
             let problem = Problem::error("bad-jump", next.span, "an event that does not interrupt cannot go elsewhere");
             self.cx.problems.push(
                 problem.help("what it begins is a path of its own; leave out `interrupt: false`, or write `steps`"),
@@ -120,9 +122,16 @@ impl<'a> Compiler<'a> {
             let var = this.add_var(this.scope.node, name, ty.clone(), None);
             let (name, span) = (decl.name.value.clone(), decl.name.span);
             kept.push(Seen { group: "form", name, ty: ty.clone(), var, span });
-            Some(var)
+            None
         });
         (trigger, kept)
+    }
+
+    /// The assignment that keeps an entry of an action's form for the steps of its event.
+    fn kept_entry(&self, seen: &Seen, names: &Names) -> Option<Assign> {
+        let text = ExprText::made(&seen.name, seen.span);
+        let value = text.compile(self.cx.words.library, names, None, &Problems::new())?;
+        Some(Assign { target: Target::Var(seen.var), value })
     }
 
     /// The handlers of the innermost scope.
@@ -152,17 +161,16 @@ impl<'a> Compiler<'a> {
         self.scope_of(node, key, |this| this.handler_body(event, node, trigger, host));
     }
 
-    fn handler_body(&mut self, event: &'a Event<'a>, node: NodeIx, mut trigger: Trigger, host: Option<NodeIx>) {
+    fn handler_body(&mut self, event: &'a Event<'a>, node: NodeIx, trigger: Trigger, host: Option<NodeIx>) {
         self.declare_all("vars", &event.vars);
-        if let Trigger::Manual { form, .. } = &mut trigger {
-            self.keep_all(event, form);
-        }
+        let kept = self.keep_all(event, &trigger);
         let steps = event.then.steps.as_deref().unwrap_or_default();
         let names = self.event_names(event, &Problems::new());
         self.hidden_take(event.take, &names);
         self.declare_hidden(steps);
         let names = self.event_names(event, &Problems::new());
-        let take = self.assigns(event.take, &names);
+        let mut take = self.assigns(event.take, &names);
+        take.extend(kept.iter().filter_map(|seen| self.kept_entry(seen, &names)));
         let handler = EventSubProcess { trigger, interrupting: event.interrupt, take };
         if let Some(element) = self.plan.element(node) {
             *element = Element::EventSubProcess(Box::new(handler));
@@ -193,7 +201,7 @@ impl<'a> Compiler<'a> {
     /// Where a handler's list leads when it names a step: out of the scope that it has ended.
     fn leave_handler(
         &mut self,
-        next: &crate::load::cursor::Spanned<Target>,
+        next: &crate::load::cursor::Spanned<To>,
         host: Option<NodeIx>,
         done: Label,
     ) -> Label {
@@ -201,16 +209,21 @@ impl<'a> Compiler<'a> {
     }
 
     /// The entries of a handler's form are variables of the handler.
-    fn keep_all(&mut self, event: &'a Event<'a>, form: &mut [FormEntry]) {
-        let On::Manual { form: items, .. } = &event.on else { return };
+    fn keep_all(&mut self, event: &'a Event<'a>, trigger: &Trigger) -> Vec<Seen> {
+        let (On::Manual { form: items, .. }, Trigger::Manual { form, .. }) = (&event.on, trigger) else {
+            return Vec::new();
+        };
+        let mut kept = Vec::new();
         for item in items {
             let FormItem::Entry(decl) = item else { continue };
-            let Some(entry) = form.iter_mut().find(|entry| entry.name == decl.name.value) else { continue };
+            let Some(entry) = form.iter().find(|entry| entry.name == decl.name.value) else { continue };
             let (name, ty) = (decl.name.value.clone(), entry.ty.clone());
             let var = self.add_var(self.scope.node, name.clone(), ty.clone(), None);
-            entry.keep = Some(var);
-            self.seen.push(Seen { group: "form", name, ty, var, span: decl.name.span });
+            let seen = Seen { group: "form", name, ty, var, span: decl.name.span };
+            self.seen.push(seen.clone());
+            kept.push(seen);
         }
+        kept
     }
 
     /// What expressions read and write belongs to a node that is there already.
