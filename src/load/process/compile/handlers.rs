@@ -13,8 +13,8 @@ use crate::element::error_throw::ErrorThrow;
 use crate::element::event_sub_process::EventSubProcess;
 use crate::element::start_event::{Nothing, StartEvent};
 use crate::graph::NodeIx;
-use crate::load::problem::{Problem, Problems};
 use crate::load::draft::ExprText;
+use crate::load::problem::{Problem, Problems};
 use crate::load::process::draft::{Event, FormItem, On, Target as To};
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::load::read::Node;
@@ -199,12 +199,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Where a handler's list leads when it names a step: out of the scope that it has ended.
-    fn leave_handler(
-        &mut self,
-        next: &crate::load::cursor::Spanned<To>,
-        host: Option<NodeIx>,
-        done: Label,
-    ) -> Label {
+    fn leave_handler(&mut self, next: &crate::load::cursor::Spanned<To>, host: Option<NodeIx>, done: Label) -> Label {
         self.bordered(Border::Scope, host, |this| this.target(next, done))
     }
 
