@@ -4,7 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::library::{ChildOf, Field, Library};
+use super::access::{Access, AccessError, Principal};
+use super::library::{ChildOf, Entity, Field, Library};
 use super::record::Record;
 use super::window::{Query, Window, WindowError};
 use crate::model::expr::{Env, EvalError, Expr, Slot};
@@ -15,14 +16,44 @@ use crate::model::{Calendar, Name, Null, Ref, Value};
 pub struct RecordEnv<'a> {
     library: &'a Library,
     window: &'a dyn Window,
+    access: Access<'a>,
     now: DateTime<Utc>,
     depth: u8,
 }
 
+/// The column of a record, live ones and lists of children included, at an instant. A computed column without a value says
+/// which of its inputs has none.
+///
+/// # Errors
+/// When the store fails, or a live column cannot be evaluated.
+pub fn read_column(
+    library: &Library,
+    window: &dyn Window,
+    now: DateTime<Utc>,
+    record: &Ref,
+    column: &Name,
+) -> Result<Value, EvalError> {
+    let records = RecordEnv::new(library, window, now);
+    let value = records.column(record, column)?;
+    let computed = library.entity(&record.entity).and_then(|entity| entity.field(column)?.computed.as_ref());
+    match (&value, computed) {
+        (Value::Null(Null::Empty), Some(computed)) => match records.evaluate(record, computed)? {
+            reason @ Value::Null(_) => Ok(reason),
+            _ => Ok(value),
+        },
+        _ => Ok(value),
+    }
+}
+
 impl<'a> RecordEnv<'a> {
-    /// Over the records of a window, at an instant.
+    /// Over the records of a window, at an instant, as the engine itself sees them.
     pub fn new(library: &'a Library, window: &'a dyn Window, now: DateTime<Utc>) -> Self {
-        Self { library, window, now, depth: 0 }
+        Self { library, window, access: Access::system(window), now, depth: 0 }
+    }
+
+    /// The same on somebody's behalf: what he may not read is [`Value::Denied`].
+    pub fn on_behalf_of(self, principal: &'a Principal) -> Self {
+        Self { access: Access::new(self.window, principal), ..self }
     }
 
     /// The column of a record or lookup row; a list of children is read like a column.
@@ -46,16 +77,16 @@ impl<'a> RecordEnv<'a> {
     }
 
     fn stored(&self, record: &Ref, column: &Name) -> Result<Value, EvalError> {
-        match self.window.get(record).map_err(failed)? {
-            Some(found) => Ok(found.get(column)),
-            None => Ok(Value::Null(Null::Gone(record.clone()))),
-        }
+        self.access.column(record, column).map_err(failed)
     }
 
     fn children(&self, record: &Ref, child: &ChildOf) -> Result<Value, EvalError> {
-        let query = Query::all(child.entity.clone()).with(&*child.column, Value::Ref(record.clone()));
-        let found = self.window.query(&query).map_err(failed)?;
-        Ok(Value::list(found.iter().map(|row| Value::Ref(row.reference()))))
+        let query = Query::by(&child.entity, &child.column, Value::Ref(record.clone()));
+        match self.access.records(&query) {
+            Ok(found) => Ok(Value::list(found.iter().map(|row| Value::Ref(row.reference())))),
+            Err(AccessError::Denied(denied)) => Ok(Value::Denied(denied)),
+            Err(AccessError::Window(error)) => Err(failed(error)),
+        }
     }
 
     /// A column that is evaluated on reading.
@@ -66,9 +97,14 @@ impl<'a> RecordEnv<'a> {
                 record.entity
             )));
         }
-        let records = RecordEnv { depth: self.depth.saturating_add(1), ..*self };
-        match computed.eval(&ColumnEnv { records, record, user: None, before: None }) {
-            Err(error) if error.is_null() => Ok(Value::Null(Null::Input(column.clone()))),
+        RecordEnv { depth: self.depth.saturating_add(1), ..*self }.evaluate(record, computed)
+    }
+
+    /// The value of a column's own expression; a null input gives a null that names it.
+    fn evaluate(&self, record: &Ref, computed: &Expr) -> Result<Value, EvalError> {
+        let env = ColumnEnv { records: *self, record, own: None, user: None, before: None };
+        match computed.eval(&env) {
+            Err(EvalError::Null { path, .. }) => Ok(Value::Null(Null::Input(Name::new(path)))),
             other => other,
         }
     }
@@ -170,6 +206,8 @@ pub struct ColumnEnv<'a> {
     pub records: RecordEnv<'a>,
     /// The record.
     pub record: &'a Ref,
+    /// The same record as it stands, where it is at hand: its columns need not be looked up.
+    pub own: Option<(&'a Entity, &'a Record)>,
     /// Who saves.
     pub user: Option<&'a Ref>,
     /// The record before the save, for `previous` and `changed`; none when it is new.
@@ -186,6 +224,20 @@ impl Env for ColumnEnv<'_> {
 
     fn column(&self, record: &Ref, column: &Name) -> Result<Value, EvalError> {
         self.records.column(record, column)
+    }
+
+    fn slot_column(&self, slot: Slot, column: &Name) -> Result<Value, EvalError> {
+        match (slot, self.own) {
+            (Slot(0), Some((entity, own))) if entity.field(column).is_some_and(|field| !field.live) => {
+                let permitted = self.records.access.may_read(self.record, column);
+                Ok(permitted.map_or_else(Value::Denied, |()| own.get(column)))
+            }
+            (Slot(0), _) => self.records.column(self.record, column),
+            _ => match self.user {
+                Some(user) => self.records.column(user, column),
+                None => Ok(Value::NULL),
+            },
+        }
     }
 
     fn setting(&self, name: &str) -> Result<Value, EvalError> {
@@ -213,6 +265,6 @@ impl Env for ColumnEnv<'_> {
     }
 
     fn changed(&self, column: &Name) -> Result<bool, EvalError> {
-        Ok(!self.previous(column)?.same(&self.records.column(self.record, column)?))
+        Ok(!self.previous(column)?.same(&self.slot_column(Slot(0), column)?))
     }
 }

@@ -1,8 +1,9 @@
 //! What a library file declares, bound and checked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use super::wiring::{Wires, Wiring};
 use crate::model::expr::Expr;
 use crate::model::{Calendar, Lang, Name, Template, Text, Type, Value};
 
@@ -41,6 +42,8 @@ pub struct Library {
     pub calendar: Option<Name>,
     /// The text of its file: the task kinds are read from it when a process is loaded later.
     pub text: Arc<str>,
+    /// What a save looks at again when something changes.
+    pub wiring: Wiring,
 }
 
 /// An entity, or a lookup.
@@ -64,13 +67,7 @@ pub struct Entity {
     pub row_titles: BTreeMap<Name, Text>,
     /// Written by the save plan only: a stage history.
     pub read_only: bool,
-    /// The columns that a save fills, each behind those it reads; found once.
-    pub order: FillOrder,
 }
-
-/// The order in which a save fills an entity's columns; worked out at the first save.
-#[derive(Debug, Default)]
-pub struct FillOrder(pub(super) OnceLock<Vec<usize>>);
 
 /// A list of children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,9 +91,11 @@ pub struct Field {
     pub ty: Type,
     /// Whether it must have a value.
     pub required: bool,
-    /// The starting value; on refill a bare own name is the present value.
+    /// The starting value. Evaluated when the record is made and each time one of `again_when` changes, unless the same save
+    /// sets the column. The column's own bare name is its present value, so a limit can be written as
+    /// `initial: min(probability, stage.max_probability)` with `again_when: [stage]`.
     pub initial: Option<Expr>,
-    /// Paths whose change fills it again.
+    /// Paths whose change fills it again: own columns, and columns of a parent that declares these records as its children.
     pub again_when: Vec<Vec<Name>>,
     /// Always this value, never typed over.
     pub computed: Option<Expr>,
@@ -108,7 +107,8 @@ pub struct Field {
     pub currency: Option<Name>,
 }
 
-/// A rule about a record. A null check holds.
+/// A rule about a record. A null check holds. It is looked at when its own record is saved, not when another one that it
+/// reads changes.
 #[derive(Debug)]
 pub struct Check {
     /// What must hold.
@@ -309,6 +309,15 @@ impl Mirror {
 }
 
 impl Library {
+    /// Works out what saves need to know of it; else the first save does. To be called when nothing is added any more.
+    pub fn seal(&self) {
+        self.wires();
+    }
+
+    pub(super) fn wires(&self) -> &Wires {
+        self.wiring.of(self)
+    }
+
     /// The entity (or lookup) of this name.
     pub fn entity(&self, name: &str) -> Option<&Entity> {
         self.entities.get(name)
@@ -326,7 +335,7 @@ impl Library {
 
     /// A stage of the entity.
     pub fn stage(&self, entity: &str, stage: &str) -> Option<&Stage> {
-        self.entity(entity)?.stages.as_ref()?.values.iter().find(|found| &*found.name == stage)
+        self.entity(entity)?.stages.as_ref()?.stage(stage)
     }
 
     /// The title of an error in the default language, else its code.
@@ -357,13 +366,9 @@ impl Library {
         }
     }
 
-    /// The entities that declare this one as their children, with the list.
-    pub fn parents_of<'a>(&'a self, entity: &'a Name) -> impl Iterator<Item = (&'a Entity, &'a ChildOf)> {
-        let lists = |parent: &'a Entity| parent.children.iter().map(move |child| (parent, child));
-        self.entities.values().flat_map(lists).filter(move |(_, child)| child.entity == *entity)
-    }
-
-    /// The columns that stores index: every reference and every stage.
+    /// The columns that stores index: every reference (children are found by it, and what refers to a record that goes) and
+    /// every stage. Columns of lookups are not among them: their rows are the library's. References in lists are not either:
+    /// nothing searches for them, and they stay when their record goes.
     pub fn indexed_columns(&self) -> BTreeSet<(Name, Name)> {
         let mut found = BTreeSet::new();
         for entity in self.entities.values().filter(|entity| entity.rows.is_none()) {
@@ -374,6 +379,20 @@ impl Library {
             }
         }
         found
+    }
+}
+
+impl StageTable {
+    /// The stage of this code.
+    pub fn stage(&self, code: &str) -> Option<&Stage> {
+        self.values.iter().find(|stage| &*stage.name == code)
+    }
+}
+
+impl Field {
+    /// Whether a save gives it values: a starting one, a computed one, a number.
+    pub(super) fn is_filled(&self) -> bool {
+        self.initial.is_some() || self.sequence.is_some() || (self.computed.is_some() && !self.live)
     }
 }
 

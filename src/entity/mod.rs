@@ -2,18 +2,21 @@
 //!
 //! A save is a wish ([`Wish`]); [`plan()`] turns it into the full change set ([`Plan`]), reading through a [`Window`]. Nothing is stored here.
 
+pub mod access;
 pub mod env;
 pub mod library;
 pub mod plan;
 pub mod record;
 mod schema;
 pub mod window;
+pub mod wiring;
 
-pub use env::RecordEnv;
+pub use access::{Access, Operation, Principal};
+pub use env::{RecordEnv, read_column};
 pub use library::{
-    Check, ChildOf, Currencies, Document, Entity, ErrorCode, Field, FillOrder, Final, Library, Message, Mirror, Moves,
+    Check, ChildOf, Currencies, Document, Entity, ErrorCode, Field, Final, Library, Message, Mirror, Moves,
     Role, ServiceSpec, Setting, Signal, Stage, StageHistory, StageTable,
 };
-pub use plan::{Cause, IdSource, InstanceId, Plan, Refusal, SaveContext, StageTransition, Wish, plan};
+pub use plan::{Cause, IdSource, InstanceId, Plan, ReadGuard, Refusal, SaveContext, StageTransition, Wish, plan};
 pub use record::{Change, EventKind, Record, RecordEvent};
-pub use window::{Access, Mark, NoRecords, Order, Overlay, Principal, Query, Window, WindowError};
+pub use window::{Mark, NoRecords, Order, Overlay, Query, Window, WindowError};

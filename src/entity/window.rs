@@ -1,7 +1,6 @@
 //! The read window: how pure code sees records, and the changes of the turn over it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use super::record::{Change, Record};
@@ -63,6 +62,11 @@ impl Query {
         Self { entity, eq: Vec::new(), order: Vec::new(), limit: None, after: None }
     }
 
+    /// Those of an entity with this value in a column.
+    pub fn by(entity: &Name, column: &Name, value: Value) -> Self {
+        Self { eq: vec![(column.clone(), value)], ..Self::all(entity.clone()) }
+    }
+
     /// Those with this value in a column.
     pub fn with(mut self, column: impl AsRef<str>, value: Value) -> Self {
         self.eq.push((Name::new(column), value));
@@ -72,6 +76,19 @@ impl Query {
     /// Whether a record fits.
     pub fn fits(&self, record: &Record) -> bool {
         record.entity == self.entity && self.eq.iter().all(|(column, value)| record.get(column).same(value))
+    }
+
+    /// The same query for all that fit.
+    pub(super) fn without_limit(&self) -> Self {
+        Query { limit: None, ..self.clone() }
+    }
+
+    /// Adds the changed records that fit to those that did not change, as one answer.
+    pub(super) fn merge<'r>(&self, found: &mut Vec<Arc<Record>>, changed: impl Iterator<Item = &'r Arc<Record>>) {
+        let behind = |record: &Record| self.after.as_ref().is_none_or(|after| record.id > *after);
+        found.extend(changed.filter(|record| self.fits(record) && behind(record)).cloned());
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        self.arrange(found);
     }
 
     /// Puts records in the query's order and cuts them to its limit.
@@ -158,83 +175,18 @@ impl Window for Overlay<'_> {
     }
 
     fn query(&self, query: &Query) -> Result<Vec<Arc<Record>>, WindowError> {
-        if !self.now.keys().any(|record| record.entity == query.entity) {
+        let first = Ref { entity: query.entity.clone(), id: Name::default() };
+        let touched = self.now.range(first..).next().is_some_and(|(record, _)| record.entity == query.entity);
+        if !touched {
             return self.below.query(query);
         }
-        let open = Query { limit: None, ..query.clone() };
-        let mut found = self.below.query(&open)?;
+        let mut found = self.below.query(&query.without_limit())?;
         found.retain(|record| !self.now.contains_key(&record.reference()));
-        let changed = self.now.values().flatten().filter(|record| query.fits(record));
-        found.extend(changed.filter(|record| query.after.as_ref().is_none_or(|after| record.id > *after)).cloned());
-        found.sort_by(|a, b| a.id.cmp(&b.id));
-        query.arrange(&mut found);
+        query.merge(&mut found, self.now.values().flatten());
         Ok(found)
     }
 
     fn setting(&self, name: &str) -> Result<Option<Value>, WindowError> {
         self.below.setting(name)
-    }
-}
-
-/// Who acts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// The host itself: may do everything.
-    System,
-    /// A user, with all his roles (inherited ones included) as they stand.
-    User {
-        /// His record.
-        user: Ref,
-        /// His roles.
-        roles: Vec<Name>,
-        /// Whether one of them may do everything.
-        all: bool,
-    },
-}
-
-impl Principal {
-    /// The user, when it is one.
-    pub fn user(&self) -> Option<&Ref> {
-        match self {
-            Principal::System => None,
-            Principal::User { user, .. } => Some(user),
-        }
-    }
-
-    /// Whether he may do what is given to a user or to roles; with neither, only who may do everything.
-    pub fn may_perform(&self, assignee: Option<&Ref>, candidates: &[Name]) -> bool {
-        match self {
-            Principal::System | Principal::User { all: true, .. } => true,
-            Principal::User { user, roles, .. } => {
-                assignee == Some(user) || (assignee.is_none() && candidates.iter().any(|role| roles.contains(role)))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Principal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Principal::System => f.write_str("the system"),
-            Principal::User { user, .. } => write!(f, "{}", user.id),
-        }
-    }
-}
-
-/// The one door through which records are read and changed on somebody's behalf. It permits everything for now.
-pub struct Access<'a> {
-    /// The records.
-    pub window: &'a dyn Window,
-    /// On whose behalf.
-    pub principal: &'a Principal,
-}
-
-impl Access<'_> {
-    /// A record, as the principal may see it.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn get(&self, record: &Ref) -> Result<Option<Arc<Record>>, WindowError> {
-        self.window.get(record)
     }
 }

@@ -1,71 +1,53 @@
 //! Deleting: children go with the record, optional references to it are cleared, required ones refuse (S27).
 
+use std::collections::BTreeSet;
+
 use super::Refusal;
-use super::work::Planner;
-use crate::model::{Name, Ref, Type, Value};
+use super::columns::writable;
+use super::work::{At, Planner};
+use crate::model::{Ref, Value};
 
 impl Planner<'_, '_> {
     /// Deletes a record with its children.
-    pub fn delete(&mut self, target: &Ref) -> Result<(), Refusal> {
+    pub fn delete(&mut self, target: Ref) -> Result<Ref, Refusal> {
+        writable(self.entity(&target.entity)?, "deleted")?;
         let mut todo = vec![target.clone()];
-        let mut gone: Vec<Ref> = Vec::new();
+        let mut gone: Vec<At> = Vec::new();
+        let mut known: BTreeSet<Ref> = BTreeSet::new();
         while let Some(record) = todo.pop() {
-            if gone.contains(&record) {
+            if !known.insert(record.clone()) {
                 continue;
             }
-            self.spend(&record)?;
-            self.load(&record)?;
-            let entity = self.entity(&record.entity)?;
-            if gone.is_empty() && (entity.read_only || entity.rows.is_some()) {
-                let text = format!("{} is kept by the library and cannot be deleted", entity.name);
-                return Err(Refusal::rule("read_only", &entity.name, None, text));
-            }
-            for child in &entity.children {
+            let at = self.load(&record)?;
+            self.spend(at)?;
+            for child in &self.entity(&record.entity)?.children {
                 todo.extend(self.referring(&child.entity, &child.column, &record)?);
             }
-            gone.push(record);
+            gone.push(at);
         }
-        for record in &gone {
-            if let Some(work) = self.work.get_mut(record) {
-                work.deleted = true;
-            }
+        for at in &gone {
+            self.at_mut(*at).deleted = true;
         }
-        for record in &gone {
-            self.release(record)?;
+        for at in gone {
+            self.release(at)?;
+            self.leave_parents(at)?;
         }
-        Ok(())
+        Ok(target)
     }
 
-    /// Clears what refers to a deleted record; its parents are computed anew.
-    fn release(&mut self, gone: &Ref) -> Result<(), Refusal> {
-        let refers =
-            |ty: &Type| matches!(ty, Type::Ref(entities) if entities.is_empty() || entities.contains(&gone.entity));
-        let library = self.library;
-        for entity in library.entities.values().filter(|entity| entity.rows.is_none()) {
-            for field in entity.fields.iter().filter(|field| refers(&field.ty) && field.computed.is_none()) {
-                for row in self.referring(&entity.name, &field.name, gone)? {
-                    if field.required {
-                        let text = format!("{gone} cannot be deleted: {row} needs it as its {}", field.name);
-                        return Err(Refusal::rule("still_referred_to", &gone.entity, Some(&field.name), text));
-                    }
-                    self.load(&row)?;
-                    self.put(&row, &field.name, Value::NULL);
-                    self.stale.push_back(row);
+    /// Clears what refers to a deleted record.
+    fn release(&mut self, gone: At) -> Result<(), Refusal> {
+        let target = self.at(gone).target.clone();
+        for referrer in &self.at(gone).links.referrers {
+            for row in self.referring(&referrer.entity, &referrer.column, &target)? {
+                if referrer.required {
+                    let column = &referrer.column;
+                    let text = format!("{target} cannot be deleted: {row} requires it as its {column}; delete that first");
+                    return Err(Refusal::rule("still_referred_to", &target.entity, None, text));
                 }
-            }
-        }
-        let parents: Vec<(Name, Name)> = library
-            .parents_of(&gone.entity)
-            .map(|(parent, child)| (parent.name.clone(), child.column.clone()))
-            .collect();
-        for (parent, column) in parents {
-            if let Value::Ref(holder) = self.old(gone, &column)
-                && holder.entity == parent
-                && self.work.get(&holder).is_none_or(|work| !work.deleted)
-                && self.window.get(&holder)?.is_some()
-            {
-                self.load(&holder)?;
-                self.stale.push_back(holder);
+                if let Some(at) = self.take(&row)? {
+                    self.put(at, &referrer.column, Value::NULL)?;
+                }
             }
         }
         Ok(())

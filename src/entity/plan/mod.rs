@@ -3,6 +3,7 @@
 mod columns;
 mod delete;
 mod finish;
+mod read;
 mod stages;
 mod values;
 mod work;
@@ -11,10 +12,11 @@ use chrono::{DateTime, Utc};
 use minicbor::{Decode, Encode};
 use uuid::Uuid;
 
+use super::access::{Access, Principal};
 use super::library::Library;
 use super::record::{Change, RecordEvent};
-use super::window::{Principal, Window, WindowError};
-use crate::model::{Name, Ref, Text, Value};
+use super::window::{Window, WindowError};
+use crate::model::{Denied, Name, Ref, Text, Value};
 use work::Planner;
 
 /// A wished change.
@@ -163,6 +165,19 @@ pub struct Plan {
     pub transitions: Vec<StageTransition>,
     /// What happened, in order.
     pub events: Vec<RecordEvent>,
+    /// What the save read and did not change: it holds only while this does.
+    pub reads: Vec<ReadGuard>,
+}
+
+/// A record that a save read for its values or for its children; not one that is merely referred to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadGuard {
+    /// The record.
+    pub target: Ref,
+    /// Its revision, when its values were read; 0 when there was no such record.
+    pub rev: Option<u64>,
+    /// Its children's revision, when one of its lists of children was read.
+    pub links_rev: Option<u64>,
 }
 
 /// Why a save is refused. Nothing is changed.
@@ -172,7 +187,9 @@ pub enum Refusal {
     /// A rule of the library.
     #[error("{text}")]
     Rule {
-        /// The code: a declared one, or `check_failed`, `final_stage`, `move_forbidden`, `required`, `unknown`, `wrong_type` …
+        /// The code: that of a declared error; or `access_denied`, `bad_id`, `check_failed`, `circle`, `computed`, `conflict`,
+        /// `expression_failed`, `final_stage`, `move_forbidden`, `read_only`, `required`, `still_referred_to`,
+        /// `too_many_records`, `unknown_column`, `unknown_entity`, `unknown_record`, `wrong_currency`, `wrong_type`.
         code: Name,
         /// The entity.
         object: Name,
@@ -210,9 +227,32 @@ impl Refusal {
     pub(super) fn rule(code: &str, object: &Name, column: Option<&Name>, text: impl Into<String>) -> Self {
         Refusal::Rule { code: Name::new(code), object: object.clone(), column: column.cloned(), text: text.into() }
     }
+
+    /// What is denied is named, not the column that asked for it.
+    pub(super) fn denied(denied: &Denied) -> Self {
+        Refusal::rule("access_denied", &denied.object, denied.column.as_ref(), denied.to_string())
+    }
 }
 
 /// Plans a save: what it changes, computes, numbers, moves, keeps of history, and checks. Nothing is stored.
+///
+/// ```
+/// use stageflow::entity::{Cause, IdSource, Library, NoRecords, Principal, SaveContext, Wish, plan};
+/// use stageflow::load::{Sources, library};
+/// use stageflow::model::{Name, Value};
+///
+/// let mut sources = Sources::new();
+/// let text = "library: crm\nentities: {lead: {fields: {score: {type: number, initial: 10}, double: {type: number, computed: score * 2}}}}\n";
+/// sources.add("crm.yaml", text);
+/// let library: Library = library(&sources).unwrap().library;
+///
+/// let (now, cause) = ("2026-03-02T09:00:00Z".parse().unwrap(), Cause::default());
+/// let mut ids = IdSource::new(uuid::Uuid::from_u128(7));
+/// let context = &mut SaveContext { now, principal: &Principal::System, ids: &mut ids, cause: &cause };
+/// let wish = Wish::Create { entity: Name::new("lead"), id: None, set: Vec::new() };
+/// let plan = plan(&library, &NoRecords, wish, context).unwrap();
+/// assert_eq!(plan.changes[0].after.as_ref().unwrap().get(&Name::new("double")), Value::Number(20.into()));
+/// ```
 ///
 /// # Errors
 /// When a rule refuses it, or the store fails.
@@ -222,22 +262,15 @@ pub fn plan(
     wish: Wish,
     context: &mut SaveContext<'_>,
 ) -> Result<Plan, Refusal> {
+    Access::new(window, context.principal).wish(&wish)?;
     let mut planner = Planner::new(library, window, context);
     let record = match wish {
         Wish::Create { entity, id, set } => {
             let id = id.unwrap_or_else(|| Name::new(planner.next_id().to_string()));
-            let target = Ref { entity, id };
-            planner.create(&target, set)?;
-            target
+            planner.create(Ref { entity, id }, set)?
         }
-        Wish::Update { target, set } => {
-            planner.update(&target, set)?;
-            target
-        }
-        Wish::Delete { target } => {
-            planner.delete(&target)?;
-            target
-        }
+        Wish::Update { target, set } => planner.update(target, set)?,
+        Wish::Delete { target } => planner.delete(target)?,
     };
     planner.settle()?;
     planner.finish(record)

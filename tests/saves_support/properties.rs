@@ -1,0 +1,1 @@
+//! Properties of saves over random wishes.
