@@ -161,7 +161,8 @@ impl Teller {
     fn read(&mut self, target: &Ref, columns: &str) -> String {
         let mut out = String::new();
         for column in columns.split(", ") {
-            let read = RecordEnv::new(&self.world.library, &self.world, self.world.now).column(target, &Name::new(column));
+            let read =
+                RecordEnv::new(&self.world.library, &self.world, self.world.now).column(target, &Name::new(column));
             let read = read.map_or_else(|error| format!("error, {error}"), |value| self.shower.value(&value));
             out.push_str(&format!("  {column}: {read}\n"));
         }

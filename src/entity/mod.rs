@@ -14,8 +14,8 @@ pub mod wiring;
 pub use access::{Access, Operation, Principal};
 pub use env::{RecordEnv, read_column};
 pub use library::{
-    Check, ChildOf, Currencies, Document, Entity, ErrorCode, Field, Final, Library, Message, Mirror, Moves,
-    Role, ServiceSpec, Setting, Signal, Stage, StageHistory, StageTable,
+    Check, ChildOf, Currencies, Document, Entity, ErrorCode, Field, Final, Library, Message, Mirror, Moves, Role,
+    ServiceSpec, Setting, Signal, Stage, StageHistory, StageTable,
 };
 pub use plan::{Cause, IdSource, InstanceId, Plan, ReadGuard, Refusal, SaveContext, StageTransition, Wish, plan};
 pub use record::{Change, EventKind, Record, RecordEvent};

@@ -251,7 +251,8 @@ fn columns_read(library: &Library, entity: &Entity, field: &Field) -> [Vec<(Name
         for column in path {
             firm.extend(owners.iter().map(|owner| (owner.clone(), column.clone())));
             let of = |owner: &Name| library.entity(owner)?.field(column).map(|field| field.ty.clone());
-            let next = owners.iter().filter_map(of).filter_map(|ty| if let Type::Ref(to) = ty { Some(to) } else { None });
+            let next =
+                owners.iter().filter_map(of).filter_map(|ty| if let Type::Ref(to) = ty { Some(to) } else { None });
             owners = next.flat_map(|to| to.to_vec()).collect();
         }
     }

@@ -42,7 +42,8 @@ impl Planner<'_, '_> {
             for row in self.referring(&referrer.entity, &referrer.column, &target)? {
                 if referrer.required {
                     let column = &referrer.column;
-                    let text = format!("{target} cannot be deleted: {row} requires it as its {column}; delete that first");
+                    let text =
+                        format!("{target} cannot be deleted: {row} requires it as its {column}; delete that first");
                     return Err(Refusal::rule("still_referred_to", &target.entity, None, text));
                 }
                 if let Some(at) = self.take(&row)? {

@@ -46,8 +46,7 @@ impl<'a> Planner<'a, '_> {
         for check in &entity.checks {
             if matches!(self.eval(at, None, &check.that)?, Value::Bool(false)) {
                 let told = check.words(&self.library.language()).map(|words| self.tell(at, words));
-                let text =
-                    told.unwrap_or_else(|| format!("{}: `{}` does not hold", entity.name, check.that.text()));
+                let text = told.unwrap_or_else(|| format!("{}: `{}` does not hold", entity.name, check.that.text()));
                 return Err(Refusal::rule(&check.error, &entity.name, only_column(check).as_ref(), text));
             }
         }

@@ -129,8 +129,7 @@ impl<'a, 'c> Planner<'a, 'c> {
 
     /// A record of the work: as it is stored, else a new one, still empty.
     pub fn insert(&mut self, target: Ref, before: Option<Arc<Record>>) -> At {
-        let now =
-            before.clone().unwrap_or_else(|| Arc::new(Record::new(target.entity.clone(), target.id.clone())));
+        let now = before.clone().unwrap_or_else(|| Arc::new(Record::new(target.entity.clone(), target.id.clone())));
         let at = At(self.works.len());
         self.places.insert(target.clone(), at);
         self.works.push(Work {
