@@ -304,7 +304,82 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![4 => proptest::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => any::<String>()]
 }
 
+/// Sound files, to be spoiled: a library, and processes with the library they belong to.
+const SOUND: [&str; 3] = [
+    include_str!("problems/everything_of_a_library.yaml"),
+    include_str!("../processes/corporate_sale.yaml"),
+    include_str!("../processes/order_plan.yaml"),
+];
+
+/// What is found in a spoiled file, with the sound ones beside it.
+fn found_spoiled(which: usize, text: &str) -> (Sources, Vec<Problem>) {
+    let mut sources = sources("spoiled.yaml", text);
+    if which > 0 {
+        sources.add("crm.yaml", include_str!("../processes/crm.yaml"));
+    }
+    let problems = problems(&sources);
+    (sources, problems)
+}
+
+/// The text with the characters from `at` on, `cut` of them, replaced.
+fn spoiled(text: &str, at: usize, cut: usize, with: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let at = at % letters.len();
+    let before: String = letters.iter().take(at).collect();
+    let after: String = letters.iter().skip(at + cut).collect();
+    format!("{before}{with}{after}")
+}
+
+/// The text with one word in the place of another: mostly still YAML, but with another meaning.
+fn mistaken(text: &str, which: usize, by: usize) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let words: Vec<(usize, &str)> = text.match_indices(is_word).collect();
+    let starts: Vec<usize> = words.iter().map(|(at, _)| *at).filter(|at| !text[..*at].ends_with(is_word)).collect();
+    let word = |at: usize| text[at..].split(|c| !is_word(c)).next().unwrap_or_default();
+    let (from, to) = (starts[which % starts.len()], starts[by % starts.len()]);
+    format!("{}{}{}", &text[..from], word(to), &text[from + word(from).len()..])
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    // More cases can be asked for by `PROPTEST_CASES`.
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = cases;
+    }
+    config
+}
+
 proptest! {
+    #![proptest_config(config(32))]
+
+    #[test]
+    fn no_mistaken_word_makes_the_loader_panic(
+        which in 0..SOUND.len(), words in proptest::collection::vec((any::<usize>(), any::<usize>()), 1..6),
+    ) {
+        let text = words.iter().fold(SOUND[which].to_owned(), |text, (at, by)| mistaken(&text, *at, *by));
+        let (sources, problems) = found_spoiled(which, &text);
+        render_text(&problems, &sources);
+    }
+
+    #[test]
+    fn no_edit_of_a_sound_file_makes_the_loader_panic(
+        which in 0..SOUND.len(), edits in proptest::collection::vec((any::<usize>(), 0..30_usize, piece()), 1..4),
+    ) {
+        let text = edits.iter().fold(SOUND[which].to_owned(), |text, (at, cut, with)| spoiled(&text, *at, *cut, with));
+        let (sources, problems) = found_spoiled(which, &text);
+        for problem in &problems {
+            let source = sources.get(problem.span.file).expect("a place in a text");
+            let range = problem.span.start as usize..problem.span.end as usize;
+            prop_assert!(source.text.get(range).is_some(), "{problem:?} cuts a character");
+        }
+        render_text(&problems, &sources);
+        render_json(&problems, &sources);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
     #[test]
     fn no_text_makes_the_reader_panic(pieces in proptest::collection::vec(piece(), 0..40)) {
         let text = pieces.concat();

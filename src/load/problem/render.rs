@@ -54,7 +54,7 @@ fn group<'a>(problem: &'a Problem, sources: &'a Sources) -> Group<'a> {
     for label in far {
         if let Some(source) = sources.get(label.span.file) {
             let window = window(source, label.span);
-            let annotation = annotation(AnnotationKind::Context, label.span, &window).label(&*label.text);
+            let annotation = annotation(AnnotationKind::Context, &source.text, label.span, &window).label(&*label.text);
             group = group.element(snippet((source, &sources.shown(source)), &window).annotation(annotation));
         }
     }
@@ -73,14 +73,15 @@ fn snippets<'a>(
     let all = labels.iter().fold(main, |all, (span, _)| all.to(*span));
     let together = (all.end - all.start) as usize <= MAX_SNIPPET / 2;
     let shown = if together { window(source, all) } else { window(source, main) };
-    let mut first = snippet((source, name), &shown).annotation(annotation(AnnotationKind::Primary, main, &shown));
+    let mut first =
+        snippet((source, name), &shown).annotation(annotation(AnnotationKind::Primary, &source.text, main, &shown));
     let mut others = Vec::new();
     for (span, text) in labels {
         if together {
-            first = first.annotation(annotation(AnnotationKind::Context, span, &shown).label(text));
+            first = first.annotation(annotation(AnnotationKind::Context, &source.text, span, &shown).label(text));
         } else {
             let window = window(source, span);
-            let annotation = annotation(AnnotationKind::Context, span, &window).label(text);
+            let annotation = annotation(AnnotationKind::Context, &source.text, span, &window).label(text);
             others.push(snippet((source, name), &window).annotation(annotation));
         }
     }
@@ -110,9 +111,18 @@ fn window(source: &Source, span: Span) -> Range<usize> {
     start..end
 }
 
-fn annotation<'a>(kind: AnnotationKind, span: Span, window: &Range<usize>) -> Annotation<'a> {
-    let inside = |at: u32| (at as usize).clamp(window.start, window.end) - window.start;
-    kind.span(inside(span.start)..inside(span.end))
+/// The span inside the window. A span that cuts a character is widened to it: the renderer would not stand it.
+fn annotation<'a>(kind: AnnotationKind, text: &str, span: Span, window: &Range<usize>) -> Annotation<'a> {
+    let inside = |at: u32| (at as usize).clamp(window.start, window.end);
+    let mut start = inside(span.start);
+    while !text.is_char_boundary(start) {
+        start = start.saturating_sub(1);
+    }
+    let mut end = inside(span.end).max(start);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_add(1);
+    }
+    kind.span(start - window.start..end.min(window.end) - window.start)
 }
 
 /// The problems as one JSON object, stable for tools:

@@ -197,10 +197,14 @@ impl<'t> Line<'t> {
 
     /// The bracket of an earlier line that is still open where this line begins.
     fn opened_before(&self, whole: &str) -> Option<Problem> {
-        let mut end = self.start;
+        let mut lines = Vec::new();
+        let mut next = 0;
+        for line in whole.get(..self.start)?.split_inclusive('\n') {
+            lines.push((next, line));
+            next += line.len();
+        }
         let mut closed = 0;
-        for line in whole.get(..self.start)?.lines().rev().take(MAX_LINES_BACK) {
-            let start = whole.get(..end)?.trim_end_matches('\n').rfind('\n').map_or(0, |found| found + 1);
+        for (start, line) in lines.into_iter().rev().take(MAX_LINES_BACK) {
             for (at, sign) in brackets(line).into_iter().rev() {
                 closed += if matches!(sign, '}' | ']') { 1 } else { -1 };
                 if closed < 0 {
@@ -210,7 +214,6 @@ impl<'t> Line<'t> {
                     return Some(problem.help("close it, or quote the whole text when the sign is a part of it"));
                 }
             }
-            end = start;
         }
         None
     }
