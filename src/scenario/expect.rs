@@ -26,6 +26,7 @@ pub(super) fn check(world: &mut World, step: &Step<'_>) -> Result<(), Stopped> {
             "completed" => completed(world, node)?,
             "incidents" => incidents(world, node)?,
             "called" => node.items().iter().try_for_each(|item| called(world, item))?,
+            "told" => node.items().iter().try_for_each(|item| told(world, item))?,
             "startable" => node.entries().iter().try_for_each(|entry| startable(world, entry))?,
             "transitions" => transitions(world, node)?,
             "explain" => return Err(Stopped::At(entry.key.span, "`explain` is not supported yet".into())),
@@ -218,6 +219,22 @@ fn called(world: &World, item: &Node) -> Result<(), Stopped> {
         None if found == 0 => Err(differs(item.span, &format!("calls of {service}"), "some", "none")),
         _ => Ok(()),
     }
+}
+
+/// How often a person was told something, in all.
+fn told(world: &World, item: &Node) -> Result<(), Stopped> {
+    let who = item.get("who").map(|node| world.record(node)).transpose()?;
+    let text = item.get("text").and_then(Node::word).unwrap_or_default();
+    let rows = world.engine()?.journal(&JournalOf::All, 0, usize::MAX >> 1).map_err(engine_error(item.span))?;
+    let notices = rows.iter().flat_map(|row| &row.body.notices);
+    let fits = notices.filter(|(to, what)| {
+        who.as_ref().is_none_or(|who| who == to) && what.all().any(|(_, what)| what.contains(text))
+    });
+    let (found, wanted) = (fits.count(), item.get("times").and_then(Node::word).unwrap_or("1"));
+    if wanted != found.to_string() {
+        return Err(differs(item.span, "notices", wanted, &found.to_string()));
+    }
+    Ok(())
 }
 
 fn startable(world: &World, entry: &Entry) -> Result<(), Stopped> {
