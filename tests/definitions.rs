@@ -4,17 +4,30 @@
 //! (`.expect`, rewritten with `UPDATE_EXPECT=1`): a line per node with what it is and where its flows lead. Besides, the
 //! shipped library loads, and no list of steps makes the loader panic.
 
+#[path = "definitions_support/steps.rs"]
+mod steps;
+#[path = "traces_support/script.rs"]
+mod script;
+#[path = "traces_support/world.rs"]
+mod world;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use expect_test::expect_file;
 use proptest::prelude::*;
 use stageflow::element::definition::{Definition, Trigger};
 use stageflow::element::exclusive_gateway::Case;
 use stageflow::element::{Element, end_event::Ends};
+use stageflow::element::Catalog;
+use stageflow::entity::Record;
 use stageflow::graph::NodeIx;
+use stageflow::instance::{Owner, Place, State};
 use stageflow::load::{Sources, codes, library, problems, render_text};
+use stageflow::model::{Name, Value};
+use world::{Scene, Way};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -145,86 +158,74 @@ fn trigger(trigger: &Trigger) -> String {
     }
 }
 
-/// Steps as text, nested up to `depth`, with ids and targets of which some fit.
-fn steps(depth: u32) -> BoxedStrategy<Vec<String>> {
-    proptest::collection::vec(step(depth), 1..4).prop_map(|lists| lists.into_iter().flatten().collect()).boxed()
-}
-
-fn step(depth: u32) -> BoxedStrategy<Vec<String>> {
-    let id = proptest::option::of(0..6_u8);
-    let next = proptest::option::of(prop_oneof![
-        (0..6_u8).prop_map(|at| format!("s{at}")),
-        Just("done".to_owned()),
-        Just("go_on".to_owned())
-    ]);
-    let simple = prop_oneof![
-        Just("wait: 1 h"),
-        Just("set: {self.score: 1}"),
-        Just("stage: self -> working"),
-        Just("user_task: Work"),
-        Just("create: lead\n  set: {name: '\"x\"'}\n  as: made"),
-        Just("end: Over"),
-        Just("go: s1"),
-        Just("raise: bad_address"),
-        Just("incident: bad_address\n  ways_out: {retry: {}, other: {next: s2}}"),
-        Just("receive: paid\n  boundary: [{after: 1 h, every: 1 h, interrupt: false}, {after: 3 h, next: s3}]"),
-        Just("service: send_mail"),
-    ]
-    .prop_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
-    let verb = if depth == 0 { simple.boxed() } else { prop_oneof![3 => simple, 2 => nested(depth - 1)].boxed() };
-    (id, next, proptest::bool::weighted(0.2), verb)
-        .prop_map(|(id, next, condition, verb)| {
-            let mut lines: Vec<String> = verb;
-            if let Some(first) = lines.first_mut() {
-                first.insert_str(0, "- ");
-            }
-            for line in lines.iter_mut().skip(1).filter(|line| !line.starts_with(' ')) {
-                line.insert_str(0, "  ");
-            }
-            lines.extend(id.map(|id| format!("  id: s{id}")));
-            lines.extend(next.map(|next| format!("  next: {next}")));
-            lines.extend(condition.then(|| "  if: self.score > 1".to_owned()));
-            lines
-        })
-        .boxed()
-}
-
-fn nested(depth: u32) -> BoxedStrategy<Vec<String>> {
-    let under = |heads: &'static [&'static str]| {
-        proptest::collection::vec(steps(depth), heads.len()).prop_map(move |lists| {
-            let mut lines = Vec::new();
-            for (head, list) in heads.iter().zip(lists) {
-                let indent = head.len() - head.trim_start().len() + 2;
-                lines.extend(head.lines().map(str::to_owned));
-                lines.extend(list.into_iter().map(|line| format!("{:indent$}  {line}", "")));
-            }
-            lines
-        })
-    };
-    prop_oneof![
-        under(&["group:"]),
-        under(&["parallel:\n    one:", "    other:"]),
-        under(&["by_stage: self\n  stages:\n    new:", "    working:", "  all_done:"]),
-        under(&["each: user in [user]\n  steps:"]),
-        under(&["repeat: {until: self.score > 1, max: 3}\n  steps:"]),
-        under(&["choose:\n    - when: self.score > 1\n      steps:", "    - otherwise:"]),
-        under(&["all_that_apply:\n    - when: self.score > 1\n      steps:", "    - otherwise:"]),
-        under(&["race:\n    - message: paid\n      steps:", "    - after: 1 h\n      steps:"]),
-    ]
-    .boxed()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
-    fn no_list_of_steps_makes_the_loader_panic(steps in steps(3)) {
-        let text = format!("process: p\nentity: lead\nsteps:\n{}\n", steps.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"));
+    fn what_loads_runs_and_never_stands_still_in_silence(list in steps::list(3), moves in steps::moves()) {
+        let text = steps::process(&list);
         let sources = sources("p.yaml", &text);
-        if let Ok(loaded) = library(&sources) {
-            for definition in &loaded.definitions {
-                prop_assert_eq!(definition.graph.len(), definition.elements.len());
-                prop_assert!(definition.scopes.values().all(|scope| definition.graph.node(scope.entry).is_some()));
+        let Ok(loaded) = library(&sources) else { return Ok(()) };
+        let mut catalog = Catalog::new(Arc::new(loaded.library));
+        loaded.definitions.into_iter().for_each(|definition| catalog.add(definition));
+        let mut scene = Scene::new(catalog, "2026-03-02T09:00:00Z".parse().expect("an instant"), Way::Straight);
+        add(&mut scene, "user", "anna", &[]);
+        let lead = [("name", Value::text("Olga")), ("stage", Value::text("new")), ("score", Value::Number(1.into()))];
+        add(&mut scene, "lead", "L", &lead);
+        for number in 0..=moves.len() {
+            let line = match number.checked_sub(1).and_then(|at| moves.get(at)) {
+                Some((kind, at)) => steps::line(&scene, *kind, *at),
+                None => "start p for L".to_owned(),
+            };
+            if let Some(rest) = line.strip_prefix("wait ") {
+                scene.wait(chrono::TimeDelta::hours(rest.parse().expect("hours")));
+            } else if let Ok(read) = script::read(&scene, &line) {
+                // A refused command changes nothing, which is as good.
+                drop(scene.run(read.command, read.instance, read.principal));
+            }
+            scene.told.clear();
+            for (row, state) in scene.rows.instances.values() {
+                let found = silent(&scene, state);
+                prop_assert!(found.is_none(), "{} of {} after `{line}`:\n{text}", found.unwrap_or_default(), row.process);
             }
         }
     }
+}
+
+fn add(scene: &mut Scene, entity: &str, id: &str, columns: &[(&str, Value)]) {
+    let mut record = Record::new(Name::new(entity), Name::new(id));
+    record.rev = 1;
+    for (column, value) in columns {
+        record.set(&Name::new(*column), value.clone());
+    }
+    scene.rows.records.insert(record.reference(), Arc::new(record));
+}
+
+/// A token that nothing will ever move on, an incident of a broken definition, or what is left of a run that is over.
+fn silent(scene: &Scene, state: &State) -> Option<String> {
+    if let Some(incident) = state.incidents.iter().find(|incident| &*incident.code == "broken_definition") {
+        return Some(format!("a broken definition: {}", incident.message));
+    }
+    let def = scene.catalog.get(&state.process, Some(state.version))?;
+    if state.status.is_over() {
+        let left = state.tokens.len() + state.waits.len() + state.incidents.len();
+        return (left > 0).then(|| format!("{left} tokens, waits and incidents of a run that is over"));
+    }
+    let stuck = state.tokens.iter().find(|token| {
+        let waits = state.waits.iter().any(|wait| wait.owner == Owner::Token(token.id));
+        let hosts = state.scopes.iter().any(|scope| scope.host == Some(token.id));
+        let incident = state.incidents.iter().any(|incident| incident.token == Some(token.id));
+        let joins = matches!(token.place, Place::Arrived(_));
+        !(waits || hosts || incident || joins)
+    });
+    if let Some(token) = stuck {
+        return Some(format!("a token that waits for nothing at {:?}", state.node_of(token.id).map(|node| def.graph.key(node).to_owned())));
+    }
+    let deadlocked = state.scopes.iter().find(|scope| {
+        let mut inside = state.tokens.iter().filter(|token| token.scope == scope.id).peekable();
+        inside.peek().is_some() && inside.all(|token| matches!(token.place, Place::Arrived(_)))
+    });
+    if let Some(scope) = deadlocked {
+        return Some(format!("joins that wait for nobody in {:?}", def.graph.key(scope.node)));
+    }
+    state.tokens.is_empty().then(|| "a run in which nothing can happen any more".to_owned())
 }
