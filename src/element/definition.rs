@@ -75,6 +75,8 @@ pub struct VarDecl {
 pub struct Param {
     /// Its name; its variable is the one of the process scope at the same position.
     pub name: Name,
+    /// Its title for people; may be empty.
+    pub title: Text,
     /// Its type.
     pub ty: Type,
     /// Whether a start must give it.
@@ -252,6 +254,8 @@ pub enum Trigger {
 pub struct FormEntry {
     /// Its name: a form entry's own, or `self.column`.
     pub name: Name,
+    /// Its title for people: its own, or the column's; may be empty.
+    pub title: Text,
     /// Its type.
     pub ty: Type,
     /// The column of the record it shows and changes.

@@ -83,8 +83,10 @@ impl<'a> Words<'a> {
 
     /// The type of a column that steps may set; one that is computed or unknown is reported.
     pub fn settable(&self, entity: &Name, column: &Spanned<Name>) -> Option<Type> {
-        let field = self.library.entity(entity)?.field(&column.value);
-        let why = match field {
+        let found = self.library.entity(entity)?;
+        let why = match found.field(&column.value) {
+            Some(_) if found.rows.is_some() => "a column of a lookup: its rows stand in the library",
+            Some(_) if found.read_only => "kept by the engine: steps may only read it",
             None => {
                 let list = self.column(entity, &column.value, column.span).is_some();
                 list.then_some("a list of children: make and delete its records")?

@@ -152,7 +152,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn delete(&mut self, at: &At<'a>, what: &'a Node, filter: &'a Filter<'a>) -> Element {
-        let (what, _, _) = self.selection(at, what, filter);
+        let place = what.span;
+        let (what, entities, _) = self.selection(at, what, filter);
+        for entity in entities.into_iter().filter(|entity| self.cx.words.library.is_entity(entity)) {
+            self.cx.words.records(&Spanned::new(entity, place));
+        }
         Element::DeleteRecord(Box::new(DeleteRecord { what }))
     }
 

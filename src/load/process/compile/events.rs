@@ -204,7 +204,9 @@ impl<'a> Compiler<'a> {
                     return None;
                 };
                 let ty = self.cx.words.settable(&own, column)?;
-                Some(FormEntry { name, ty, column: Some(column.value.clone()), keep: None })
+                let field = self.cx.words.library.entity(&own).and_then(|entity| entity.field(&column.value));
+                let title = field.map(|field| field.title.clone()).unwrap_or_default();
+                Some(FormEntry { name, title, ty, column: Some(column.value.clone()), keep: None })
             }
             FormItem::Entry(decl) => {
                 if decl.ty.is_none() {
@@ -213,7 +215,8 @@ impl<'a> Compiler<'a> {
                 }
                 let ty = self.form_type(item, self.cx.problems);
                 let keep = keep(self, item, &ty);
-                Some(FormEntry { name, ty, column: None, keep })
+                let title = decl.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
+                Some(FormEntry { name, title, ty, column: None, keep })
             }
         }
     }

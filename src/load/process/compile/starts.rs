@@ -14,6 +14,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn params(&mut self) -> Vec<Param> {
         let param = |(at, variable): (usize, &draft::Variable)| Param {
             name: variable.decl.name.value.clone(),
+            title: variable.decl.title.as_ref().map(|title| title.value.clone()).unwrap_or_default(),
             ty: self.seen.get(at).map_or(Type::Any, |seen| seen.ty.clone()),
             required: variable.decl.required,
             out: variable.out,
