@@ -4,10 +4,10 @@
 //! (`.expect`, rewritten with `UPDATE_EXPECT=1`): a line per node with what it is and where its flows lead. Besides, the
 //! shipped library loads, and no list of steps makes the loader panic.
 
-#[path = "definitions_support/steps.rs"]
-mod steps;
 #[path = "traces_support/script.rs"]
 mod script;
+#[path = "definitions_support/steps.rs"]
+mod steps;
 #[path = "traces_support/world.rs"]
 mod world;
 
@@ -18,10 +18,10 @@ use std::sync::Arc;
 
 use expect_test::expect_file;
 use proptest::prelude::*;
+use stageflow::element::Catalog;
 use stageflow::element::definition::{Definition, Trigger};
 use stageflow::element::exclusive_gateway::Case;
 use stageflow::element::{Element, end_event::Ends};
-use stageflow::element::Catalog;
 use stageflow::entity::Record;
 use stageflow::graph::NodeIx;
 use stageflow::instance::{Owner, Place, State};
@@ -218,7 +218,10 @@ fn silent(scene: &Scene, state: &State) -> Option<String> {
         !(waits || hosts || incident || joins)
     });
     if let Some(token) = stuck {
-        return Some(format!("a token that waits for nothing at {:?}", state.node_of(token.id).map(|node| def.graph.key(node).to_owned())));
+        return Some(format!(
+            "a token that waits for nothing at {:?}",
+            state.node_of(token.id).map(|node| def.graph.key(node).to_owned())
+        ));
     }
     let deadlocked = state.scopes.iter().find(|scope| {
         let mut inside = state.tokens.iter().filter(|token| token.scope == scope.id).peekable();
