@@ -66,12 +66,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         .store(MemoryStore::new())
         .sources(sources)
         .service("refund", |call| {
-            println!("  (refunding {}, key {} keeps it from happening twice)", call.text("amount"), short(&call.idempotency_key.to_string()));
+            println!(
+                "  (refunding {}, key {} keeps it from happening twice)",
+                call.text("amount"),
+                short(&call.idempotency_key.to_string())
+            );
             Ok(Values::from([(Name::new("reference"), Value::text("R-1"))]))
         })
         .build()?;
-    let anna = engine.system().create_as("user", "anna", [("name", Value::text("Anna")), ("roles", Value::list([Value::text("clerk")]))])?;
-    let startable: Vec<String> = engine.startable(&anna)?.iter().map(|found| found.title.get("en").to_string()).collect();
+    let anna = engine.system().create_as(
+        "user",
+        "anna",
+        [("name", Value::text("Anna")), ("roles", Value::list([Value::text("clerk")]))],
+    )?;
+    let startable: Vec<String> =
+        engine.startable(&anna)?.iter().map(|found| found.title.get("en").to_string()).collect();
     println!("Anna may start: {}", startable.join(", "));
 
     let kettle = engine.user("anna").create(
@@ -80,12 +89,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     let run = engine.user("anna").start("returns").about(&kettle).run()?;
     for outcome in ["arrived", "good"] {
-        let task = engine.tasks(&TaskFilter { instance: Some(run), ..TaskFilter::default() })?.into_iter().next().ok_or("no task")?;
+        let task = engine
+            .tasks(&TaskFilter { instance: Some(run), ..TaskFilter::default() })?
+            .into_iter()
+            .next()
+            .ok_or("no task")?;
         println!("{} -> {outcome}", task.title.get("en"));
         engine.user("anna").complete(task.id, Some(outcome), Vec::<(Name, Value)>::new())?;
     }
     let again = engine.user("anna").start("returns").about(&kettle).run();
-    println!("starting it twice: {}", again.err().map_or("allowed".into(), |error| error.to_string().replace(&run.to_string(), &short(&run.to_string()))));
+    println!(
+        "starting it twice: {}",
+        again
+            .err()
+            .map_or("allowed".into(), |error| error.to_string().replace(&run.to_string(), &short(&run.to_string())))
+    );
     engine.work()?;
     println!("{} is at {}", engine.value(&kettle, "what")?, engine.value(&kettle, "stage")?);
     println!("\nWhat happened:");

@@ -17,7 +17,13 @@ struct Teller;
 impl Observer for Teller {
     fn committed(&self, row: &JournalRow) {
         for told in &row.body.transitions {
-            println!("{}  {}: \"{}\" -> \"{}\"", row.at.date_naive(), told.record.entity, told.from_title.get("en"), told.to_title.get("en"));
+            println!(
+                "{}  {}: \"{}\" -> \"{}\"",
+                row.at.date_naive(),
+                told.record.entity,
+                told.from_title.get("en"),
+                told.to_title.get("en")
+            );
         }
     }
 }
@@ -34,7 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let host = engine.system();
     let anna = host.create_as("user", "anna", [("name", text("Anna")), ("roles", Value::list([text("employee")]))])?;
-    let olga = host.create("contact", [("name", text("Olga")), ("email", text("olga@example.org")), ("owner", Value::Ref(anna.clone()))])?;
+    let olga = host.create(
+        "contact",
+        [("name", text("Olga")), ("email", text("olga@example.org")), ("owner", Value::Ref(anna.clone()))],
+    )?;
     let lead = host.create(
         "lead",
         [
@@ -59,10 +68,18 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let tasks = engine.tasks(&TaskFilter::default())?;
     let task = tasks.first().ok_or("no task")?;
-    println!("            task for {}: {}", task.assignee.as_ref().map_or("nobody", |user| user.id.as_str()), task.title.get("en"));
+    println!(
+        "            task for {}: {}",
+        task.assignee.as_ref().map_or("nobody", |user| user.id.as_str()),
+        task.title.get("en")
+    );
     engine.user("anna").complete(task.id, Some("ready"), Vec::<(Name, Value)>::new())?;
     engine.work()?;
-    println!("\nThe lead is at {}, its maturity is {}.", engine.value(&lead, "stage")?, engine.value(&lead, "maturity")?);
+    println!(
+        "\nThe lead is at {}, its maturity is {}.",
+        engine.value(&lead, "stage")?,
+        engine.value(&lead, "maturity")?
+    );
     Ok(())
 }
 

@@ -28,12 +28,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             ("tax", row("tax", "vat_20")),
         ],
     )?;
-    let olga = host.create("contact", [("name", text("Olga")), ("phone", text("+7000")), ("owner", Value::Ref(anna.clone()))])?;
+    let olga = host
+        .create("contact", [("name", text("Olga")), ("phone", text("+7000")), ("owner", Value::Ref(anna.clone()))])?;
     let lead = host.create(
         "lead",
         [("need_type", row("need_type", "hardware")), ("contact", Value::Ref(olga)), ("owner", Value::Ref(anna))],
     )?;
-    host.create("lead_product", [("lead", Value::Ref(lead.clone())), ("product", Value::Ref(laptop)), ("quantity", Value::Number(2.into()))])?;
+    host.create(
+        "lead_product",
+        [("lead", Value::Ref(lead.clone())), ("product", Value::Ref(laptop)), ("quantity", Value::Number(2.into()))],
+    )?;
 
     engine.user("anna").start("lead_management").about(&lead).run()?;
     complete(&engine, "qualify_lead", "qualified")?;
@@ -44,7 +48,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Olga has no address for mail: the invoice is handed over by a person.
     complete(&engine, "hand_invoice_over", "completed")?;
 
-    let invoice = engine.records(&Query::all(Name::new("invoice")))?.into_iter().next().ok_or("no invoice")?.reference();
+    let invoice =
+        engine.records(&Query::all(Name::new("invoice")))?.into_iter().next().ok_or("no invoice")?.reference();
     let total = engine.value(&invoice, "amount")?;
     println!("The invoice {} over {total} is paid.", engine.value(&invoice, "number")?);
     let amount = if let Value::Money(money) = total { Value::Number(money.amount) } else { total };
@@ -52,7 +57,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     engine.work()?;
 
     let order = engine.records(&Query::all(Name::new("order")))?.into_iter().next().ok_or("no order")?.reference();
-    println!("Order {}: status {}, account: {}", engine.value(&order, "number")?, engine.value(&order, "status")?, engine.value(&order, "account")?);
+    println!(
+        "Order {}: status {}, account: {}",
+        engine.value(&order, "number")?,
+        engine.value(&order, "status")?,
+        engine.value(&order, "account")?
+    );
     println!("Lead: stage {}, maturity {}", engine.value(&lead, "stage")?, engine.value(&lead, "maturity")?);
     Ok(())
 }

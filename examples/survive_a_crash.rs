@@ -55,13 +55,34 @@ fn engine(file: &Path) -> Result<Engine, Box<dyn Error>> {
 fn sell(file: &Path) -> Result<(), Box<dyn Error>> {
     let engine = engine(file)?;
     let host = engine.system();
-    let anna = host.create_as("user", "anna", [("name", Value::text("Anna")), ("roles", Value::list([Value::text("employee")]))])?;
+    let anna = host.create_as(
+        "user",
+        "anna",
+        [("name", Value::text("Anna")), ("roles", Value::list([Value::text("employee")]))],
+    )?;
     let acme = host.create("account", [("name", Value::text("Acme"))])?;
     let owner = || Value::Ref(anna.clone());
     let need = Value::Ref(Ref::new("need_type", "hardware"));
-    let lead = host.create("lead", [("need_type", need), ("account", Value::Ref(acme.clone())), ("owner", owner()), ("stage", Value::text("awaiting_sale")), ("start_process", Value::Bool(false))])?;
+    let lead = host.create(
+        "lead",
+        [
+            ("need_type", need),
+            ("account", Value::Ref(acme.clone())),
+            ("owner", owner()),
+            ("stage", Value::text("awaiting_sale")),
+            ("start_process", Value::Bool(false)),
+        ],
+    )?;
     println!("the lead awaits its sale");
-    let sale = host.create("opportunity", [("title", Value::text("Acme/1")), ("account", Value::Ref(acme)), ("owner", owner()), ("stage", Value::text("contracting"))])?;
+    let sale = host.create(
+        "opportunity",
+        [
+            ("title", Value::text("Acme/1")),
+            ("account", Value::Ref(acme)),
+            ("owner", owner()),
+            ("stage", Value::text("contracting")),
+        ],
+    )?;
     host.create("lead_sale", [("lead", Value::Ref(lead)), ("opportunity", Value::Ref(sale.clone()))])?;
     println!("the sale is in contracting");
     // As if the power went the moment the win was on the disk: nothing that follows from it is run any more.

@@ -1,9 +1,11 @@
 //! What an actor asks of the engine. Every call carries an actor and a command id, and returns after its commit.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::commit::Ticket;
-use super::turns::{Actor, Asks, Request};
+use super::turns::{Actor, Asks, Joined, Request};
 use super::{Engine, Error};
 use crate::entity::Wish;
 use crate::instance::rows::Values;
@@ -18,6 +20,7 @@ pub struct Session<'e> {
     engine: &'e Engine,
     actor: Actor,
     id: Option<Id>,
+    joined: Option<Joined>,
 }
 
 /// Named values as callers write them.
@@ -27,12 +30,36 @@ fn values<N: AsRef<str>>(pairs: impl IntoIterator<Item = (N, Value)>) -> Values 
 
 impl<'e> Session<'e> {
     pub(super) fn new(engine: &'e Engine, actor: Actor) -> Self {
-        Self { engine, actor, id: None }
+        Self { engine, actor, id: None, joined: None }
     }
 
     /// The same actor with a command id for the next call.
     pub fn command(&self, id: Id) -> Self {
         Self { id: Some(id), ..self.clone() }
+    }
+
+    /// The same actor with work of the host's own for the next call: it runs on the writer's thread in the command's transaction, over
+    /// the host's tables in the same file. When it fails, nothing of the command has happened; a call into the engine from there is
+    /// [`Error::Reentrant`].
+    ///
+    /// ```no_run
+    /// # use stageflow::{Engine, store::SqliteStore};
+    /// # let engine = Engine::builder().store(SqliteStore::open("crm.db")?).build()?;
+    /// # let task = uuid::Uuid::nil();
+    /// let session = engine.user("anna").joined(|host| host.execute("INSERT INTO parcel (kettle) VALUES (1)", []).map(|_| ()));
+    /// session.complete(task, Some("packed"), [] as [(&str, stageflow::model::Value); 0])?;
+    /// # Ok::<(), stageflow::Error>(())
+    /// ```
+    #[cfg(feature = "sqlite")]
+    pub fn joined(
+        &self,
+        work: impl Fn(&rusqlite::Connection) -> Result<(), rusqlite::Error> + Send + Sync + 'static,
+    ) -> Self {
+        let work = move |tx: &dyn crate::store::Tx| match tx.connection() {
+            Some(connection) => work(connection).map_err(|error| error.to_string()),
+            None => Err("the host's tables lie in a SQLite file, but this store is none".to_string()),
+        };
+        Self { joined: Some(Joined(Arc::new(work))), ..self.clone() }
     }
 
     /// Hands a command over without waiting: for many in flight.
@@ -45,7 +72,7 @@ impl<'e> Session<'e> {
 
     pub(super) fn ask(&self, asks: Asks) -> Result<Ticket, Error> {
         let id = self.id.unwrap_or_else(|| self.engine.new_id());
-        self.engine.submit(Request { id, actor: self.actor.clone(), asks })
+        self.engine.submit(Request { id, actor: self.actor.clone(), asks, joined: self.joined.clone() })
     }
 
     fn run(&self, command: Command, instance: Option<Id>) -> Result<Answer, Error> {

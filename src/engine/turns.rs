@@ -31,6 +31,21 @@ pub(super) struct Request {
     pub id: Id,
     pub actor: Actor,
     pub asks: Asks,
+    /// What the host does in the same transaction.
+    pub joined: Option<Joined>,
+}
+
+/// A host's own work in the transaction of a command.
+#[derive(Clone)]
+pub(super) struct Joined(pub Arc<HostWork>);
+
+/// A closure over the open transaction; an error undoes the command with it.
+pub(super) type HostWork = dyn Fn(&dyn Tx) -> Result<(), String> + Send + Sync;
+
+impl std::fmt::Debug for Joined {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Joined")
+    }
 }
 
 /// What is asked.
@@ -109,7 +124,15 @@ impl Shop {
             job,
             silent: matches!(request.asks, Asks::Import(_)),
         };
-        self.atomically(tx, outputs, |shop, tx, outputs| shop.one(tx, one, outputs))
+        self.atomically(tx, outputs, |shop, tx, outputs| {
+            let told = shop.one(tx, one, outputs)?;
+            Ok(match (told, &request.joined) {
+                (Ok(answer), Some(Joined(work))) => {
+                    work(&*tx).map(|()| answer).map_err(|why| Error::refused("host_refused", why))
+                }
+                (told, _) => told,
+            })
+        })
     }
 
     /// A part of the transaction that is undone alone when it is refused.

@@ -212,6 +212,12 @@ pub trait Tx: Reader {
     /// When the store fails.
     fn set_cursor(&mut self, consumer: &str, seq: u64) -> Result<(), StoreError>;
 
+    /// The open SQLite transaction, for a host's own tables; none over another store.
+    #[cfg(feature = "sqlite")]
+    fn connection(&self) -> Option<&rusqlite::Connection> {
+        None
+    }
+
     /// Forgets finished instances, journal rows and command stamps from before an instant; says how many rows went. Journal rows that a
     /// named reader has not come to stay.
     ///

@@ -319,6 +319,10 @@ impl Tx for Rows<'_> {
         Ok(())
     }
 
+    fn connection(&self) -> Option<&rusqlite::Connection> {
+        Some(self.connection)
+    }
+
     fn prune(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
         let before = before.timestamp_micros();
         let read: Option<i64> = self.one(sql::LEAST_CURSOR, [], |row| row.get(0))?.flatten();
