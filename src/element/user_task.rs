@@ -67,6 +67,14 @@ pub enum Again {
     Stage,
 }
 
+/// Who gets a task: a user, or whoever has one of the roles; or what is missing.
+#[derive(Default)]
+struct Assigned {
+    user: Option<Ref>,
+    roles: Vec<Name>,
+    lack: Option<String>,
+}
+
 impl Room for UserTask {
     fn enter(&self, view: &View<'_>) -> Result<Move, Fault> {
         self.open(view, 0)
@@ -97,7 +105,7 @@ impl UserTask {
             None => view.now,
         };
         let due = self.due.as_ref().map(|due| view.instant(due, start)).transpose()?;
-        let (assignee, roles, lack) = self.assignee(view)?;
+        let Assigned { user: assignee, roles, lack } = self.assigned(view)?;
         let task = TaskSpec {
             title: self.title.fill(view)?,
             assignee,
@@ -114,24 +122,25 @@ impl UserTask {
         Ok(Move { effects, next: Next::Wait(arms) })
     }
 
-    fn assignee(&self, view: &View<'_>) -> Result<(Option<Ref>, Vec<Name>, Option<String>), Fault> {
-        let lack = |text: &str| Some(format!("nobody to assign: `{text}` is empty; assign the task to somebody"));
-        match self.assign.as_ref().or(view.def.assign.as_ref()) {
-            None => Ok((
-                None,
-                Vec::new(),
-                Some("nobody to assign: the step names nobody; assign the task to somebody".into()),
-            )),
-            Some(Assignment::Role(role)) => Ok((None, vec![role.clone()], None)),
-            Some(Assignment::RoleOf(role)) => match view.eval(role)? {
-                Value::Text(role) => Ok((None, vec![Name::new(role)], None)),
-                _ => Ok((None, Vec::new(), lack(role.text()))),
+    fn assigned(&self, view: &View<'_>) -> Result<Assigned, Fault> {
+        let nobody = |why: String| Assigned {
+            lack: Some(format!("nobody to assign: {why}; assign the task to somebody")),
+            ..Assigned::default()
+        };
+        let empty = |text: &str| nobody(format!("`{text}` is empty"));
+        let role = |role: Name| Assigned { roles: vec![role], ..Assigned::default() };
+        Ok(match self.assign.as_ref().or(view.def.assign.as_ref()) {
+            None => nobody("the step names nobody".to_string()),
+            Some(Assignment::Role(name)) => role(name.clone()),
+            Some(Assignment::RoleOf(expr)) => match view.eval(expr)? {
+                Value::Text(name) => role(Name::new(name)),
+                _ => empty(expr.text()),
             },
-            Some(Assignment::User(user)) => match view.eval(user)? {
-                Value::Ref(user) => Ok((Some(user), Vec::new(), None)),
-                _ => Ok((None, Vec::new(), lack(user.text()))),
+            Some(Assignment::User(expr)) => match view.eval(expr)? {
+                Value::Ref(user) => Assigned { user: Some(user), ..Assigned::default() },
+                _ => empty(expr.text()),
             },
-        }
+        })
     }
 
     fn reminder(&self, view: &View<'_>, due: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, Fault> {
@@ -142,8 +151,7 @@ impl UserTask {
 
     fn remind(&self, view: &View<'_>) -> Result<Move, Fault> {
         let text = self.title.fill(view)?;
-        let (assignee, _, _) = self.assignee(view)?;
-        let effect = match assignee {
+        let effect = match self.assigned(view)?.user {
             Some(user) => Effect::Notify(user, text),
             None => Effect::Note(format!("reminder of a task nobody has: {}", text.get("en"))),
         };

@@ -132,8 +132,8 @@ fn write_on(shared: &Shared, inner: &Weak<Inner>) {
             return;
         };
         let engine = Engine { inner, _open: None };
-        let mut requests: Vec<Request> = batch.iter().map(|(request, _)| request.clone()).collect();
-        let told = write_batch(&engine, &mut requests);
+        let requests: Vec<Request> = batch.iter().map(|(request, _)| request.clone()).collect();
+        let told = write_batch(&engine, &requests);
         match told {
             Ok(told) => batch.drain(..).zip(told).for_each(|((_, slot), told)| fill(&slot, told)),
             Err(error) => batch.drain(..).for_each(|(_, slot)| fill(&slot, Err(Error::Store(error.clone())))),
@@ -175,7 +175,7 @@ fn next_batch(shared: &Shared) -> Option<Vec<(Request, Arc<Slot>)>> {
 }
 
 /// Writes commands in one physical commit, and what they lead to as far as there is room.
-pub(super) fn write_batch(engine: &Engine, requests: &mut Vec<Request>) -> Result<Vec<Told>, StoreError> {
+pub(super) fn write_batch(engine: &Engine, requests: &[Request]) -> Result<Vec<Told>, StoreError> {
     let shop = engine.shop();
     let mut told = Vec::with_capacity(requests.len());
     let mut rows = Vec::new();

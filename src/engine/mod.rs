@@ -232,8 +232,7 @@ impl Engine {
 
     /// Without a queue: on the caller's thread, with everything that follows from it.
     fn now_here(&self, request: Request) -> Told {
-        let mut requests = vec![request];
-        let told = commit::write_batch(self, &mut requests).map_err(Error::Store)?;
+        let told = commit::write_batch(self, &[request]).map_err(Error::Store)?;
         self.settle()?;
         told.into_iter().next().unwrap_or(Err(Error::Closed))
     }

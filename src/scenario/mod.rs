@@ -91,7 +91,7 @@ pub fn run_file(path: &Path, options: Options) -> Result<(), Failure> {
     let file = sources.add(path.display().to_string(), text(path)?);
     let tree = sources.get(file).and_then(|source| read(file, &source.text, &problems));
     let mut shared = Vec::new();
-    for name in tree.iter().flat_map(|tree| draft::uses(tree)) {
+    for name in tree.iter().flat_map(draft::uses) {
         let path = folder.join(&name);
         let file = sources.add(path.display().to_string(), text(&path)?);
         shared.extend(sources.get(file).and_then(|source| read(file, &source.text, &problems)));

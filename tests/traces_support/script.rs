@@ -212,5 +212,5 @@ fn run_of(scene: &Scene, name: &str) -> Result<Id, String> {
     let fits = |row: &&(stageflow::instance::InstanceRow, stageflow::instance::State)| {
         &*row.0.process == name || row.0.record.as_ref().is_some_and(|record| &*record.id == name)
     };
-    live.filter(fits).last().map(|(row, _)| row.id).ok_or_else(|| format!("no run {name}"))
+    live.filter(fits).next_back().map(|(row, _)| row.id).ok_or_else(|| format!("no run {name}"))
 }

@@ -25,6 +25,9 @@ pub enum Way {
     Replayed,
 }
 
+/// A kept message: its name, its key, its values, when it expires.
+type Kept = (Name, String, Vec<(Name, Value)>, i64);
+
 /// Records and live rows.
 #[derive(Default)]
 pub struct Rows {
@@ -36,7 +39,7 @@ pub struct Rows {
     pub timers: BTreeMap<(Id, WaitId), DateTime<Utc>>,
     pub jobs: BTreeMap<Id, JobRow>,
     pub subscriptions: Vec<SubscriptionRow>,
-    pub messages: Vec<(Name, String, Vec<(Name, Value)>, i64)>,
+    pub messages: Vec<Kept>,
 }
 
 impl Window for Rows {

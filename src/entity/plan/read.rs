@@ -10,11 +10,14 @@ use crate::entity::record::Record;
 use crate::entity::window::{Query, Window, WindowError};
 use crate::model::{Name, Ref, Value};
 
+/// A query and what it found.
+type Answered = (Query, Arc<[Arc<Record>]>);
+
 /// What was read of the window: it is asked once.
 #[derive(Default)]
 pub(super) struct Seen {
     records: RefCell<BTreeMap<Ref, Found>>,
-    answers: RefCell<Vec<(Query, Arc<[Arc<Record>]>)>>,
+    answers: RefCell<Vec<Answered>>,
     settings: RefCell<BTreeMap<Name, Option<Value>>>,
 }
 
