@@ -114,6 +114,13 @@ impl Teller {
                 self.save(Wish::Update { target: Ref::new(entity, id), set })
             }
             ["delete", entity, id] => self.save(Wish::Delete { target: Ref::new(entity, id) }),
+            ["guards", "update", entity, id] => {
+                let set = self.values(entity, rest);
+                match self.world.save(Wish::Update { target: Ref::new(entity, id), set }) {
+                    Ok(plan) => self.shower.guards(&plan),
+                    Err(refusal) => Shower::refusal(&refusal),
+                }
+            }
             ["show", entity, id] => self.show(&Ref::new(entity, id)),
             ["read", entity, id] => self.read(&Ref::new(entity, id), rest),
             ["as", user] => {

@@ -11,7 +11,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::definition::{Assign, Catalog, Root, Target};
 use super::room::{Effect, Fault, Given, View};
 use super::stage_change::StageChange;
-use crate::entity::{Query, Record, RecordEnv, Window, WindowError, Wish};
+use crate::entity::{Access, AccessError, Query, Record, RecordEnv, Window, Wish};
 use crate::instance::rows::Values;
 use crate::model::expr::{Env, EvalError, Expr, Slot, Template};
 use crate::model::{Calendar, Name, Ref, Value};
@@ -272,7 +272,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// When it is gone, or the store fails.
     pub fn load(&self, record: &Ref) -> Result<Arc<Record>, Fault> {
-        match self.window.get(record).map_err(|error| window_fault(&error))? {
+        match Access::system(self.window).record(record).map_err(|error| access_fault(&error))? {
             Some(found) => Ok(found),
             None => Err(Fault::new("record_gone", format!("expected {record}, found no such record"))),
         }
@@ -283,7 +283,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// When the store fails.
     pub fn query(&self, query: &Query) -> Result<Vec<Arc<Record>>, Fault> {
-        self.window.query(query).map_err(|error| window_fault(&error))
+        Access::system(self.window).records(query).map_err(|error| access_fault(&error))
     }
 
     /// Assignments as effects: variables in order, the columns of one record as one save.
@@ -374,6 +374,9 @@ fn eval_fault(text: &str, error: &EvalError) -> Fault {
     Fault::new(code, format!("`{text}`: {error}"))
 }
 
-fn window_fault(error: &WindowError) -> Fault {
-    Fault::new("store_failed", error.to_string())
+fn access_fault(error: &AccessError) -> Fault {
+    match error {
+        AccessError::Denied(denied) => Fault::error("access_denied", denied.to_string()),
+        _ => Fault::new("store_failed", error.to_string()),
+    }
 }

@@ -122,6 +122,17 @@ impl Shower {
         if out.is_empty() { "nothing changes\n".into() } else { out }
     }
 
+    /// What the plan read and did not change.
+    pub fn guards(&mut self, plan: &Plan) -> String {
+        let mut out = String::new();
+        for guard in &plan.reads {
+            let rev = guard.rev.map_or(String::new(), |rev| format!(" rev {rev}"));
+            let links = guard.links_rev.map_or(String::new(), |links| format!(" links {links}"));
+            _ = writeln!(out, "  read {}:{rev}{links}", self.name(&guard.target));
+        }
+        out
+    }
+
     fn change(&mut self, change: &Change, out: &mut String) {
         let name = self.name(&change.target);
         let Some(after) = &change.after else {

@@ -1,4 +1,17 @@
 //! The save plan: a wished change becomes the full change set. The only way in which a record changes.
+//!
+//! A save goes on like this, and a rule of each step is shown at work under `tests/saves`:
+//!
+//! 1. What is wished is read as the columns' types say: amounts in their currency and rounded half up, references to what
+//!    exists. What is computed or numbered cannot be wished.
+//! 2. Every column that follows a change is looked at again, each behind those that it reads: starting values of a new record,
+//!    columns filled again (`again_when`) unless the wish sets them, computed columns; up to parents that read their children,
+//!    down to children that read their parent.
+//! 3. A record whose stage changed by now enters it: the move is checked, and what the stage sets beats both the wish and
+//!    starting values. Then step 2 again, until nothing follows.
+//! 4. Histories get their rows; required columns and checks are looked at; parents of what changed are guarded.
+//!
+//! A value written again as it was is no change. Refused is the whole save, and nothing has changed.
 
 mod columns;
 mod delete;

@@ -10,25 +10,22 @@ use crate::entity::record::Record;
 use crate::entity::window::{Query, Window, WindowError};
 use crate::model::{Name, Ref, Value};
 
-/// A query and what it found.
-type Answered = (Query, Arc<[Arc<Record>]>);
-
 /// What was read of the window: it is asked once.
 #[derive(Default)]
 pub(super) struct Seen {
     records: RefCell<BTreeMap<Ref, Found>>,
-    answers: RefCell<Vec<Answered>>,
+    /// Children, by their entity, the column that refers to their parent, and the parent.
+    children: RefCell<BTreeMap<(Name, Name, Ref), Answer>>,
     settings: RefCell<BTreeMap<Name, Option<Value>>>,
 }
+
+type Answer = Arc<[Arc<Record>]>;
 
 struct Found {
     record: Option<Arc<Record>>,
     /// Whether its values were read, not only that it exists.
     read: bool,
 }
-
-/// How many answers are kept: a save asks the same few questions.
-const MAX_ANSWERS: usize = 64;
 
 impl Planner<'_, '_> {
     /// A record as it was before the save.
@@ -53,19 +50,22 @@ impl Planner<'_, '_> {
         }
     }
 
-    fn answer(&self, query: &Query) -> Result<Arc<[Arc<Record>]>, WindowError> {
-        if let Some((_, known)) = self.seen.answers.borrow().iter().find(|(asked, _)| asked == query) {
+    fn answer(&self, query: &Query) -> Result<Answer, WindowError> {
+        let [(column, Value::Ref(parent))] = query.eq.as_slice() else { return Ok(self.window.query(query)?.into()) };
+        let whole = query.order.is_empty() && query.after.is_none() && query.limit.is_none();
+        if !whole {
+            return Ok(self.window.query(query)?.into());
+        }
+        let key = (query.entity.clone(), column.clone(), parent.clone());
+        if let Some(known) = self.seen.children.borrow().get(&key) {
             return Ok(known.clone());
         }
-        let found: Arc<[Arc<Record>]> = self.window.query(query)?.into();
-        let mut answers = self.seen.answers.borrow_mut();
-        if answers.len() < MAX_ANSWERS {
-            answers.push((query.clone(), found.clone()));
-        }
+        let found: Answer = self.window.query(query)?.into();
+        self.seen.children.borrow_mut().insert(key, found.clone());
         Ok(found)
     }
 
-    /// What the save read and did not change.
+    /// What the save read and did not change. Users and currencies are not guarded: everybody reads them.
     pub fn guards(&self) -> Vec<ReadGuard> {
         let mut guards: BTreeMap<Ref, ReadGuard> = BTreeMap::new();
         let guard = |target: &Ref| ReadGuard { target: target.clone(), rev: None, links_rev: None };
@@ -73,17 +73,18 @@ impl Planner<'_, '_> {
             let rev = found.record.as_ref().map_or(0, |record| record.rev);
             guards.entry(target.clone()).or_insert_with(|| guard(target)).rev = Some(rev);
         }
-        for (query, _) in self.seen.answers.borrow().iter() {
-            let [(key, Value::Ref(parent))] = query.eq.as_slice() else { continue };
-            let is_list = |known: &crate::entity::wiring::Parent| known.entity == parent.entity && known.key == *key;
-            if !self.wires.links(&query.entity).parents.iter().any(is_list) {
+        for (entity, key, parent) in self.seen.children.borrow().keys() {
+            if !self.wires.links(entity).parents.iter().any(|list| list.entity == parent.entity && list.key == *key) {
                 continue;
             }
             if let Ok(Some(found)) = self.stored(parent, false) {
                 guards.entry(parent.clone()).or_insert_with(|| guard(parent)).links_rev = Some(found.links_rev);
             }
         }
-        guards.into_values().filter(|guard| self.place(&guard.target).is_none()).collect()
+        let currency = self.library.currencies.as_ref().map(|currencies| &currencies.entity);
+        let common = |entity: &Name| entity.as_str() == "user" || Some(entity) == currency;
+        let guards = guards.into_values().filter(|guard| !common(&guard.target.entity));
+        guards.filter(|guard| self.place(&guard.target).is_none()).collect()
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn check(draft: &LibraryDraft, library: &Library, problems: &Problems
     let mut places: BTreeMap<Column, Span> = BTreeMap::new();
     for entity in &draft.entities {
         for field in &entity.fields {
+            filled_again(&entity.name.value, field, library, problems);
             let Some((bound, text)) = filled(entity, field, library) else { continue };
             let column = (entity.name.value.clone(), field.decl.name.value.clone());
             let mut targets = targets(bound, library);
@@ -106,6 +107,28 @@ fn stored(entity: &Name, field: &Field, span: Span, library: &Library, problems:
         if let Some(message) = stale(entity, read, library) {
             let problem = Problem::error("computed-reach", span, message);
             problems.push(problem.help(remedy(entity, read)));
+        }
+    }
+}
+
+/// Reports paths of `again_when` whose change no save is told of: the column would never be filled again.
+fn filled_again(entity: &Name, draft: &FieldDraft, library: &Library, problems: &Problems) {
+    let bound = library.entity(entity).and_then(|of| of.field(&draft.decl.name.value));
+    for path in bound.iter().flat_map(|field| &field.again_when) {
+        let told = match path.as_slice() {
+            [] | [_] => true,
+            [first, rest @ ..] => {
+                leads_to_lookup(entity, first, library) || (rest.len() == 1 && is_family(entity, first, library))
+            }
+        };
+        let words: Vec<&str> = path.iter().map(Name::as_str).collect();
+        let text = words.join(".");
+        let place = draft.again_when.iter().find(|written| *written.text == *text);
+        if let (false, Some(place)) = (told, place) {
+            let message = format!("`{}` is not told of a change of `{text}`", draft.decl.name.value);
+            let problem = Problem::error("again-when-reach", place.span, message);
+            let help = "name a column of its own, or one of a parent that lists these records in its `children`";
+            problems.push(problem.help(help));
         }
     }
 }

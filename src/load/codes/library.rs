@@ -185,6 +185,12 @@ pub(super) const CODES: &[Code] = &[
         right: "library: crm\nentities:\n  line: {fields: {product: ref(product), name: {type: text, computed: product.name, live: true}}}\n  product: {fields: {name: text}}\n",
     },
     Code {
+        code: "again-when-reach",
+        meaning: "A column is to be filled again when something changes that it is not told of.",
+        wrong: "library: crm\nentities:\n  line:\n    fields:\n      product: ref(product)\n      price: {type: number, initial: product.price, again_when: [product.price]}\n  product: {fields: {price: number}}\n",
+        right: "library: crm\nentities:\n  line:\n    fields:\n      product: ref(product)\n      price: {type: number, initial: product.price, again_when: [product]}\n  product: {fields: {price: number}}\n",
+    },
+    Code {
         code: "not-constant",
         meaning: "A value must be known when the library is loaded, but is an expression that reads something.",
         wrong: "library: crm\nsettings: {small: int, large: {type: int, initial: settings.small}}\n",
