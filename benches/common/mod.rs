@@ -1,0 +1,99 @@
+//! The workloads' definitions, and how they are timed.
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
+use std::time::Duration;
+
+use stageflow::Engine;
+use stageflow::instance::rows::Values;
+use stageflow::load::Sources;
+use stageflow::store::Store;
+
+/// The processes under load, by name.
+const PROCESSES: [(&str, &str); 5] = [
+    (
+        "w1",
+        "steps: [{service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}]",
+    ),
+    (
+        "w2",
+        "params: {kind: int}
+steps:
+  - choose:
+      - {when: kind = 1, next: first}
+      - {when: kind = 2, next: second}
+      - otherwise: third
+  - {id: first, set: {chosen: 1}}
+  - {id: second, set: {chosen: 2}}
+  - {id: third, service: noop}
+  - service: noop
+  - service: noop
+  - service: noop
+  - service: noop
+vars: {chosen: {type: int, initial: 0}}",
+    ),
+    (
+        "w3",
+        "steps:
+  - parallel:
+      a: [{service: noop}, {service: noop}]
+      b: [{service: noop}, {service: noop}]
+      c: [{service: noop}, {service: noop}]
+      d: [{service: noop}, {service: noop}]
+      e: [{service: noop}, {service: noop}]",
+    ),
+    (
+        "w4",
+        "steps:
+  - service: noop
+  - id: look
+    user_task: Look at it
+    assign: role(clerk)
+  - service: noop",
+    ),
+    (
+        "w5",
+        "params: {rounds: int}
+vars: {round: {type: int, initial: 0}}
+steps:
+  - id: again
+    set: {round: round + 1}
+  - choose:
+      - {when: round < rounds, next: again}
+      - otherwise: over
+  - {id: over, end: Over}",
+    ),
+];
+
+const LIBRARY: &str = "library: load
+title: Load
+languages: [en]
+roles: {clerk: {}}
+services: {noop: {}}
+";
+
+/// An engine over a store with the workloads and a service that does nothing.
+pub fn engine(store: impl Store + 'static) -> Engine {
+    let mut sources = Sources::new();
+    let files: Vec<String> = PROCESSES.iter().map(|(name, _)| format!("{name}.yaml")).collect();
+    sources.add("load.yaml", format!("{LIBRARY}processes: [{}]\n", files.join(", ")));
+    for (name, body) in PROCESSES {
+        sources.add(
+            format!("{name}.yaml"),
+            format!("process: {name}\nversion: 1\ntitle: {name}\nstart: [{{manual: {{}}}}]\n{body}\n"),
+        );
+    }
+    let built = Engine::builder().store(store).sources(sources).inside("noop", |_| Ok(Values::new())).build();
+    built.unwrap_or_else(|error| panic!("the workloads load: {error}"))
+}
+
+/// The times of so many runs, shortest first.
+pub fn sorted(runs: usize, mut run: impl FnMut() -> Duration) -> Vec<Duration> {
+    let mut times: Vec<Duration> = (0..runs.max(1)).map(|_| run()).collect();
+    times.sort();
+    times
+}
+
+/// How many per second.
+pub fn rate(count: usize, time: Duration) -> u64 {
+    (count as f64 / time.as_secs_f64()) as u64
+}
