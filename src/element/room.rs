@@ -304,6 +304,8 @@ pub struct JobSpec {
     pub due: DateTime<Utc>,
     /// How long one attempt may take, in microseconds.
     pub timeout: Option<i64>,
+    /// The job of the attempt before.
+    pub again: Option<crate::instance::Id>,
 }
 
 /// Another process to run.

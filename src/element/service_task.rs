@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::definition::Assign;
 use super::room::{Arm, ArmKind, Event, Fault, Given, JobSpec, Move, Next, Room, View};
-use crate::instance::WaitKind;
+use crate::instance::{Id, WaitKind};
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
 use crate::model::Name;
@@ -69,7 +69,7 @@ impl Room for ServiceTask {
                 Ok(result) => self.done(view, &result),
                 Err(failure) => Ok(failed(&failure)),
             },
-            None => self.job(view, with, 1, 0),
+            None => self.job(view, with, None, 1, 0),
         }
     }
 
@@ -83,13 +83,13 @@ impl Room for ServiceTask {
 }
 
 impl ServiceTask {
-    fn job(&self, view: &View<'_>, with: Values, attempt: u32, pause: i64) -> Result<Move, Fault> {
+    fn job(&self, view: &View<'_>, with: Values, again: Option<Id>, attempt: u32, pause: i64) -> Result<Move, Fault> {
         let timeout = match &self.timeout {
             Some(timeout) => view.instant(timeout, view.now)?.signed_duration_since(view.now).num_microseconds(),
             None => None,
         };
         let due = view.now.checked_add_signed(TimeDelta::microseconds(pause)).unwrap_or(view.now);
-        let job = JobSpec { service: self.service.clone(), with, attempt, due, timeout };
+        let job = JobSpec { service: self.service.clone(), with, again, attempt, due, timeout };
         let arm = Arm { node: view.node, kind: ArmKind::Job(Box::new(job)), count: attempt };
         Ok(Move::only(Next::Wait(vec![arm])))
     }
@@ -101,10 +101,12 @@ impl ServiceTask {
 
     /// A raised error is thrown at once; a failure is tried again until the retries are used up.
     fn failure(&self, view: &View<'_>, failure: &Failure) -> Result<Move, Fault> {
-        let attempt = view.own_wait(|kind| matches!(kind, WaitKind::Job(_))).map_or(1, |wait| wait.count);
+        let wait = view.own_wait(|kind| matches!(kind, WaitKind::Job(_)));
+        let attempt = wait.map_or(1, |wait| wait.count);
+        let again = wait.and_then(|wait| if let WaitKind::Job(id) = wait.kind { Some(id) } else { None });
         match self.retry.pause(attempt) {
             Some(pause) if !matches!(failure, Failure::Raised(..)) => {
-                self.job(view, view.eval_all(&self.with)?, attempt.saturating_add(1), pause)
+                self.job(view, view.eval_all(&self.with)?, again, attempt.saturating_add(1), pause)
             }
             _ => Ok(failed(failure)),
         }

@@ -1,13 +1,16 @@
 //! The commit queue: one writer, many commands in one physical commit, an answer after it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::turns::{Request, Told};
-use super::{Engine, Error, Inner, inside_turn};
-use crate::store::{StoreError, Tx};
+use super::request::Request;
+use super::shop::Told;
+use super::{Engine, Error, Inner, inside_turn, on_engine_thread};
+use crate::instance::Id;
+use crate::store::StoreError;
 use crate::turn::Answer;
 
 /// How long the writer waits for more commands when some came at once.
@@ -17,6 +20,7 @@ const GATHER: Duration = Duration::from_micros(200);
 #[derive(Debug)]
 #[must_use]
 pub struct Ticket {
+    id: Id,
     slot: Arc<Slot>,
 }
 
@@ -27,9 +31,19 @@ struct Slot {
 }
 
 impl Ticket {
-    pub(super) fn done(told: Told) -> Self {
+    pub(super) fn done(id: Id, told: Told) -> Self {
         let slot = Slot { told: Mutex::new(Some(told)), ..Slot::default() };
-        Self { slot: Arc::new(slot) }
+        Self { id, slot: Arc::new(slot) }
+    }
+
+    /// The command's id.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Whether the answer is there.
+    pub fn is_done(&self) -> bool {
+        self.slot.lock().is_some()
     }
 
     /// Waits for the answer.
@@ -37,13 +51,45 @@ impl Ticket {
     /// # Errors
     /// Why the command failed.
     pub fn wait(self) -> Result<Answer, Error> {
-        let mut told = self.slot.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.slot.lock();
         loop {
             if let Some(told) = told.take() {
                 return told;
             }
+            // The thread that writes would wait for itself.
+            if on_engine_thread() {
+                return Err(Error::Reentrant);
+            }
             told = self.slot.filled.wait(told).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Waits for the answer for some time; gives the ticket back when it has not come by then.
+    ///
+    /// # Errors
+    /// The ticket.
+    pub fn wait_for(self, most: Duration) -> Result<Result<Answer, Error>, Ticket> {
+        let until = Instant::now().checked_add(most);
+        let mut told = self.slot.lock();
+        loop {
+            if let Some(told) = told.take() {
+                return Ok(told);
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or(most);
+            if left.is_zero() || on_engine_thread() {
+                break;
+            }
+            let (next, _) = self.slot.filled.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner);
+            told = next;
+        }
+        drop(told);
+        Err(self)
+    }
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,6 +103,7 @@ struct Shared {
     state: Mutex<Waiting>,
     changed: Condvar,
     most: usize,
+    batch: usize,
 }
 
 #[derive(Default)]
@@ -73,8 +120,9 @@ impl Shared {
 }
 
 impl Queue {
-    pub fn new(most: usize) -> Self {
-        let shared = Shared { state: Mutex::default(), changed: Condvar::new(), most };
+    /// A queue for at most so many commands, of which so many are written in one commit.
+    pub fn new(most: usize, batch: usize) -> Self {
+        let shared = Shared { state: Mutex::default(), changed: Condvar::new(), most, batch: batch.max(1) };
         Self { shared: Arc::new(shared), writer: Mutex::new(None) }
     }
 
@@ -89,17 +137,19 @@ impl Queue {
     }
 
     pub fn push(&self, request: Request) -> Result<Ticket, Error> {
-        let slot = Arc::new(Slot::default());
+        let (id, slot) = (request.id, Arc::new(Slot::default()));
         let mut state = self.shared.lock();
         if state.closed {
             return Err(Error::Closed);
         }
         if state.requests.len() >= self.shared.most {
-            return Err(Error::Overloaded { retry_after_ms: 50 });
+            // About as long as the commits take that are waited for: some 5 000 a second, each of a full batch.
+            let commits = state.requests.len().div_ceil(self.shared.batch);
+            return Err(Error::Overloaded { retry_after_ms: u64::try_from(commits).unwrap_or(1_000).clamp(1, 1_000) });
         }
         state.requests.push_back((request, slot.clone()));
         self.shared.changed.notify_all();
-        Ok(Ticket { slot })
+        Ok(Ticket { id, slot })
     }
 
     /// Waits until everything asked so far is written and nothing is left to react to.
@@ -124,35 +174,64 @@ impl Queue {
     }
 }
 
+/// Commands that are written together, each with the slot of its answer.
+#[derive(Default)]
+struct Batch {
+    requests: Vec<Request>,
+    slots: Vec<Arc<Slot>>,
+}
+
 fn write_on(shared: &Shared, inner: &Weak<Inner>) {
+    let mut more = false;
     loop {
-        let Some(mut batch) = next_batch(shared) else { return };
+        let Some(batch) = next_batch(shared, more) else { return };
         let Some(inner) = inner.upgrade() else {
-            batch.iter().for_each(|(_, slot)| fill(slot, Err(Error::Closed)));
+            batch.slots.iter().for_each(|slot| fill(slot, Err(Error::Closed)));
             return;
         };
         let engine = Engine { inner, _open: None };
-        let requests: Vec<Request> = batch.iter().map(|(request, _)| request.clone()).collect();
-        let told = write_batch(&engine, &requests);
-        match told {
-            Ok(told) => batch.drain(..).zip(told).for_each(|((_, slot), told)| fill(&slot, told)),
-            Err(error) => batch.drain(..).for_each(|(_, slot)| fill(&slot, Err(Error::Store(error.clone())))),
+        more = write_some(&engine, batch);
+        if !more {
+            shared.lock().busy = false;
+            shared.changed.notify_all();
         }
-        // What is left to react to goes before new commands; a failing store is met again by the next command.
-        while matches!(react_batch(&engine), Ok(true)) {}
-        shared.lock().busy = false;
-        shared.changed.notify_all();
+    }
+}
+
+/// Writes commands, in as many commits as they need; true when there is more to react to.
+fn write_some(engine: &Engine, mut batch: Batch) -> bool {
+    loop {
+        // The turns catch what panics in them: this is for the store, and keeps the writer alive.
+        let written = catch_unwind(AssertUnwindSafe(|| write_batch(engine, &batch.requests)));
+        let panicked = |_| Err(StoreError::Failed("the store panicked".into()));
+        let Written { told, more } = match written.unwrap_or_else(panicked) {
+            Ok(written) => written,
+            Err(error) => {
+                batch.slots.iter().for_each(|slot| fill(slot, Err(Error::Store(error.clone()))));
+                // A failing store is met again by the next command.
+                return false;
+            }
+        };
+        let done = told.len();
+        batch.requests.drain(..done);
+        batch.slots.drain(..done).zip(told).for_each(|(slot, told)| fill(&slot, told));
+        if batch.requests.is_empty() {
+            return more;
+        }
     }
 }
 
 fn fill(slot: &Slot, told: Told) {
-    *slot.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+    *slot.lock() = Some(told);
     slot.filled.notify_all();
 }
 
-/// The next commands, at once when there are some and nobody else is about to come.
-fn next_batch(shared: &Shared) -> Option<Vec<(Request, Arc<Slot>)>> {
+/// The next commands: at once when there are some and nobody else is about to come; none when what is left to react to goes first.
+fn next_batch(shared: &Shared, more: bool) -> Option<Batch> {
     let mut state = shared.lock();
+    if more {
+        return Some(Batch::default());
+    }
     while state.requests.is_empty() {
         if state.closed {
             return None;
@@ -161,7 +240,7 @@ fn next_batch(shared: &Shared) -> Option<Vec<(Request, Arc<Slot>)>> {
     }
     let began = Instant::now();
     let mut seen = state.requests.len();
-    while seen > 1 && seen < 256 && began.elapsed() < GATHER {
+    while seen > 1 && seen < shared.batch && began.elapsed() < GATHER {
         let (next, _) = shared.changed.wait_timeout(state, GATHER / 4).unwrap_or_else(PoisonError::into_inner);
         state = next;
         if state.requests.len() == seen {
@@ -170,28 +249,50 @@ fn next_batch(shared: &Shared) -> Option<Vec<(Request, Arc<Slot>)>> {
         seen = state.requests.len();
     }
     state.busy = true;
-    let most = state.requests.len().min(256);
-    Some(state.requests.drain(..most).collect())
+    let most = state.requests.len().min(shared.batch);
+    let (requests, slots) = state.requests.drain(..most).unzip();
+    Some(Batch { requests, slots })
 }
 
-/// Writes commands in one physical commit, and what they lead to as far as there is room.
-pub(super) fn write_batch(engine: &Engine, requests: &[Request]) -> Result<Vec<Told>, StoreError> {
+/// What one physical commit wrote.
+pub(super) struct Written {
+    /// What the first requests were told; the others are for the next commit.
+    pub told: Vec<Told>,
+    /// Whether there is more to react to.
+    pub more: bool,
+}
+
+/// One physical commit: what is to be reacted to goes before each command, as far as there is room (S25).
+pub(super) fn write_batch(engine: &Engine, requests: &[Request]) -> Result<Written, StoreError> {
     let shop = engine.shop();
-    let mut told = Vec::with_capacity(requests.len());
+    let halted = engine.is_halted();
+    let mut written = Written { told: Vec::with_capacity(requests.len()), more: false };
     let mut rows = Vec::new();
     engine.inner.store.write(&mut |tx| {
-        told.clear();
+        written.told.clear();
         rows.clear();
+        let mut waiting = requests.iter();
+        // Unknown at first; afterwards only a turn can have asked for something.
+        let mut asked = !halted;
         inside_turn(|| {
-            for request in requests.iter() {
-                told.push(shop.carry_out(tx, request, &mut rows)?);
+            for _ in 0..shop.limits.batch.max(1) {
+                if asked {
+                    asked = shop.react(tx, &mut rows)?;
+                    if asked {
+                        continue;
+                    }
+                }
+                let Some(request) = waiting.next() else { break };
+                written.told.push(shop.carry_out(tx, request, &mut rows)?);
+                asked = !halted;
             }
-            let room = if engine.is_halted() { 0 } else { shop.limits.batch.saturating_sub(requests.len()) };
-            react(&shop, tx, room, &mut rows).map(|_| ())
-        })
+            Ok::<(), StoreError>(())
+        })?;
+        written.more = asked;
+        Ok(())
     })?;
     engine.tell(&rows);
-    Ok(told)
+    Ok(written)
 }
 
 /// Runs reactions in one physical commit; true while there may be more.
@@ -207,37 +308,5 @@ pub(super) fn react_batch(engine: &Engine) -> Result<bool, StoreError> {
     if !waiting {
         return Ok(false);
     }
-    let shop = engine.shop();
-    let mut rows = Vec::new();
-    let mut more = false;
-    engine.inner.store.write(&mut |tx| {
-        rows.clear();
-        more = inside_turn(|| react(&shop, tx, shop.limits.batch, &mut rows))?;
-        Ok(())
-    })?;
-    engine.tell(&rows);
-    Ok(more)
-}
-
-/// Runs up to `room` reactions; true when the room was used up. What grows from one root without end is put aside (S25).
-fn react(
-    shop: &super::Shop,
-    tx: &mut dyn Tx,
-    room: usize,
-    rows: &mut Vec<Arc<crate::store::JournalRow>>,
-) -> Result<bool, StoreError> {
-    let mut of_root: BTreeMap<[u8; 16], u32> = BTreeMap::new();
-    for _ in 0..room {
-        let Some((seq, reaction)) = tx.next_reaction()? else { return Ok(false) };
-        if reaction.depth >= 2 {
-            let count = of_root.entry(reaction.root).or_insert(0);
-            *count = count.saturating_add(1);
-            if *count > shop.limits.reactions_per_root {
-                tx.park_reaction(seq, Some("too many reactions follow from one command"))?;
-                continue;
-            }
-        }
-        shop.react(tx, rows)?;
-    }
-    Ok(true)
+    write_batch(engine, &[]).map(|written| written.more)
 }

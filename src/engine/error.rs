@@ -36,8 +36,8 @@ pub enum Error {
         /// How long to wait, in milliseconds.
         retry_after_ms: u64,
     },
-    /// The engine was called from inside one of its own transactions.
-    #[error("the engine cannot be called from a handler that runs inside a turn")]
+    /// The engine was called from inside one of its own transactions, or asked for a change by an observer on its own thread.
+    #[error("the engine cannot be called from inside a turn, nor changed by an observer; hand it to another thread")]
     Reentrant,
     /// Definitions cannot be loaded.
     #[error(transparent)]
@@ -48,6 +48,14 @@ pub enum Error {
     /// Nothing of this name or id.
     #[error("{0}")]
     Unknown(String),
+    /// The stored state of an instance cannot be read. It is listed among the incidents; nothing else suffers.
+    #[error("the stored state of the instance {instance} cannot be read: {why}")]
+    Damaged {
+        /// The instance.
+        instance: Id,
+        /// What is wrong with the bytes.
+        why: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,6 +77,7 @@ impl Error {
             Error::Load(_) => "load",
             Error::Build(_) => "build",
             Error::Unknown(_) => "unknown",
+            Error::Damaged { .. } => "damaged",
             Error::Store(_) => "store_failed",
             Error::Closed => "closed",
         }
@@ -121,5 +130,11 @@ impl From<Refused> for Error {
             column: column.map(|name| name.to_string()),
             text: refused.to_string(),
         }
+    }
+}
+
+impl From<crate::entity::WindowError> for Error {
+    fn from(error: crate::entity::WindowError) -> Self {
+        Error::Store(StoreError::Failed(error.to_string()))
     }
 }

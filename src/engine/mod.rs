@@ -2,37 +2,52 @@
 //!
 //! Every call carries an actor and a command id; it returns after its commit. See [`Engine`].
 
+mod background;
 mod builder;
+mod clock;
 mod commit;
+mod deploy;
 mod error;
+mod events;
+mod history;
+mod host;
+mod jobs;
 mod query;
+mod react;
+mod request;
 mod services;
 mod session;
-mod turns;
-mod work;
+mod shop;
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::element::definition::Catalog;
 use crate::instance::Id;
-use crate::store::{JournalRow, Store};
+use crate::store::{JournalRow, Reader, Store, StoreError, Tx};
 
+pub use background::{Background, Pace};
 pub use builder::{Builder, Warnings};
+pub use clock::Worked;
 pub use commit::Ticket;
 pub use error::Error;
-pub use query::{HistoryEntry, IncidentInfo, Startable};
+pub use events::{Event, Happening, Observer, Subscription};
+pub use history::HistoryEntry;
+pub use host::{Alongside, HostError, HostTx};
+pub use jobs::ClaimedJob;
+pub use query::{IncidentInfo, Startable};
+pub use request::Actor;
 pub use services::{ServiceCall, ServiceError};
 pub use session::{Session, Start};
-pub use turns::Actor;
-pub use work::{ClaimedJob, Worked};
 
 use commit::Queue;
+use request::Request;
 use services::Registry;
-use turns::{Request, Shop, Told};
+use shop::{Roots, Shop, Told};
 
 /// What may be used up, all adjustable.
 #[derive(Clone, Debug)]
@@ -68,10 +83,16 @@ impl Default for Limits {
     }
 }
 
-/// Somebody who is told of every turn after its commit.
-pub trait Observer: Send + Sync {
-    /// A turn was committed.
-    fn committed(&self, row: &JournalRow);
+/// How long what is over is kept; for ever where none is given. The background work forgets what is older, and so does
+/// [`Session::prune`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Instances that have ended.
+    pub instances: Option<TimeDelta>,
+    /// Rows of the journal; those that a named reader has not come to stay.
+    pub journal: Option<TimeDelta>,
+    /// Ids of commands: so long the same command may be sent again.
+    pub commands: Option<TimeDelta>,
 }
 
 /// An engine: definitions, a store, and the host's services.
@@ -122,8 +143,12 @@ struct Inner {
     services: Arc<Registry>,
     limits: Limits,
     queue: Option<Arc<Queue>>,
+    retention: Retention,
     observers: Mutex<Vec<Arc<dyn Observer>>>,
+    roots: Arc<Mutex<Roots>>,
+    bell: background::Bell,
     ids: Ids,
+    replace: bool,
     /// Commits, but reacts to nothing any more: as if the program ended behind the next commit.
     halted: AtomicBool,
 }
@@ -136,21 +161,41 @@ enum Ids {
     Counted(AtomicU64),
 }
 
-thread_local! {
-    /// Whether this thread runs a turn: a call into the engine from there would wait for itself.
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+/// What this thread is doing for an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    /// Nothing: every call is welcome.
+    Nothing,
+    /// A turn: a call into the engine would wait for itself.
+    Turn,
+    /// Telling observers: they may ask, but not change.
+    Telling,
 }
 
-/// Runs something as part of a turn.
-fn inside_turn<T>(work: impl FnOnce() -> T) -> T {
-    struct Reset(bool);
+thread_local! {
+    static INSIDE: Cell<Inside> = const { Cell::new(Inside::Nothing) };
+}
+
+/// Runs something as part of what the engine does on this thread.
+fn inside<T>(what: Inside, work: impl FnOnce() -> T) -> T {
+    struct Reset(Inside);
     impl Drop for Reset {
         fn drop(&mut self) {
             INSIDE.set(self.0);
         }
     }
-    let _reset = Reset(INSIDE.replace(true));
+    let _reset = Reset(INSIDE.replace(what));
     work()
+}
+
+/// Runs something as part of a turn.
+fn inside_turn<T>(work: impl FnOnce() -> T) -> T {
+    inside(Inside::Turn, work)
+}
+
+/// Whether this thread must not wait for the engine: it *is* the engine at the moment.
+fn on_engine_thread() -> bool {
+    INSIDE.get() != Inside::Nothing
 }
 
 impl Engine {
@@ -184,12 +229,6 @@ impl Engine {
         &*self.inner.store
     }
 
-    /// Somebody is told of every turn from now on, after its commit, on the committing thread. What must not be missed is read from
-    /// the journal instead, with [`Engine::transitions`] or a cursor.
-    pub fn observe(&self, observer: Arc<dyn Observer>) {
-        self.inner.observers.lock().unwrap_or_else(PoisonError::into_inner).push(observer);
-    }
-
     /// From now on the engine commits but reacts to nothing, as if the program ended right behind the next commit: for tests.
     pub fn halt(&self) {
         self.inner.halted.store(true, Ordering::SeqCst);
@@ -217,30 +256,82 @@ impl Engine {
             services: self.inner.services.clone(),
             limits: self.inner.limits.clone(),
             now: self.inner.store.now(),
+            roots: self.inner.roots.clone(),
         }
     }
 
     fn submit(&self, request: Request) -> Result<Ticket, Error> {
-        if INSIDE.get() {
+        if on_engine_thread() {
             return Err(Error::Reentrant);
         }
         match &self.inner.queue {
             Some(queue) => queue.push(request),
-            None => Ok(Ticket::done(self.now_here(request))),
+            None => Ok(Ticket::done(request.id, self.now_here(request))),
         }
     }
 
     /// Without a queue: on the caller's thread, with everything that follows from it.
     fn now_here(&self, request: Request) -> Told {
-        let told = commit::write_batch(self, &[request]).map_err(Error::Store)?;
-        self.settle()?;
-        told.into_iter().next().unwrap_or(Err(Error::Closed))
+        let requests = [request];
+        loop {
+            let written = commit::write_batch(self, &requests)?;
+            if let Some(told) = written.told.into_iter().next() {
+                if written.more {
+                    self.settle()?;
+                }
+                return told;
+            }
+        }
     }
 
-    fn tell(&self, rows: &[Arc<JournalRow>]) {
-        let observers = self.inner.observers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for row in rows {
-            observers.iter().for_each(|observer| observer.committed(row));
+    /// Asks what is committed.
+    fn read<T>(&self, mut ask: impl FnMut(&dyn Reader) -> Result<T, StoreError>) -> Result<T, Error> {
+        if INSIDE.get() == Inside::Turn {
+            return Err(Error::Reentrant);
         }
+        let mut found = None;
+        self.inner.store.read(&mut |reader| {
+            found = Some(ask(reader)?);
+            Ok(())
+        })?;
+        found.ok_or_else(|| Error::Store(StoreError::Failed("the store did not answer".into())))
+    }
+
+    /// One commit beside the turns.
+    fn write<T>(&self, mut work: impl FnMut(&mut dyn Tx) -> Result<T, StoreError>) -> Result<T, Error> {
+        if on_engine_thread() {
+            return Err(Error::Reentrant);
+        }
+        let mut done = None;
+        self.inner.store.write(&mut |tx| {
+            done = Some(work(tx)?);
+            Ok(())
+        })?;
+        done.ok_or_else(|| Error::Store(StoreError::Failed("the store did not answer".into())))
+    }
+
+    /// Tells observers; one that panics harms nobody else.
+    fn tell(&self, rows: &[Arc<JournalRow>]) {
+        if rows.is_empty() {
+            return;
+        }
+        self.inner.bell.ring();
+        self.each_observer(|observer| rows.iter().for_each(|row| observer.committed(row)));
+    }
+
+    fn each_observer(&self, tell: impl Fn(&dyn Observer)) {
+        let observers: Vec<Arc<dyn Observer>> = {
+            let mut observers = self.inner.observers.lock().unwrap_or_else(PoisonError::into_inner);
+            if observers.is_empty() {
+                return;
+            }
+            observers.retain(|observer| !observer.is_gone());
+            observers.clone()
+        };
+        inside(Inside::Telling, || {
+            for observer in &observers {
+                let _told = catch_unwind(AssertUnwindSafe(|| tell(&**observer)));
+            }
+        });
     }
 }

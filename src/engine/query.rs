@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::turns::with_inherited;
-use super::{Engine, Error};
+use super::shop::{principal_of, with_inherited};
+use super::{Engine, Error, Session};
 use crate::element::Element;
 use crate::element::definition::StartTrigger;
-use crate::entity::{Query, Record, RecordEnv, StageTransition};
-use crate::instance::{Fact, Id, InstanceRow, State, TaskRow, WaitId};
+use crate::entity::access::AccessError;
+use crate::entity::{Access, Principal, Query, Record, RecordEnv, StageTransition, Window, read_column};
+use crate::instance::{Id, InstanceRow, State, TaskRow, WaitId};
 use crate::model::expr::{Env, EvalError, Expr, Slot};
 use crate::model::{Name, Ref, Text, Value};
-use crate::store::{FailedReaction, InstanceFilter, JournalOf, JournalRow, Reader, StoreError, TaskFilter};
+use crate::store::{FailedReaction, InstanceFilter, JournalOf, JournalRow, StoreError, TaskFilter};
 
 /// An open incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,19 +40,6 @@ pub struct IncidentInfo {
     pub ways: Vec<(Name, Text)>,
 }
 
-/// A line of an instance's history.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HistoryEntry {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What the command was, in a word.
-    pub kind: String,
-    /// Who acted.
-    pub actor: Option<Ref>,
-    /// What happened, in words.
-    pub text: String,
-}
-
 /// A process that a user may start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Startable {
@@ -66,21 +54,12 @@ pub struct Startable {
 }
 
 impl Engine {
-    fn read<T>(&self, mut ask: impl FnMut(&dyn Reader) -> Result<T, StoreError>) -> Result<T, Error> {
-        let mut found = None;
-        self.inner.store.read(&mut |reader| {
-            found = Some(ask(reader)?);
-            Ok(())
-        })?;
-        found.ok_or_else(|| Error::Store(StoreError::Failed("the store did not answer".into())))
-    }
-
-    /// A record.
+    /// A record, as the host itself reads it; on behalf of somebody: [`Session::record`].
     ///
     /// # Errors
     /// When the store fails.
     pub fn record(&self, record: &Ref) -> Result<Option<Arc<Record>>, Error> {
-        self.read(|reader| Ok(reader.get(record)?))
+        self.system().record(record)
     }
 
     /// The value of a column, live ones and lists of children included.
@@ -88,12 +67,7 @@ impl Engine {
     /// # Errors
     /// When it cannot be read.
     pub fn value(&self, record: &Ref, column: &str) -> Result<Value, Error> {
-        let (catalog, now, column) = (self.catalog(), self.now(), Name::new(column));
-        self.read(|reader| {
-            let window: &dyn crate::entity::Window = reader;
-            let env = RecordEnv::new(&catalog.library, window, now);
-            env.column(record, &column).map_err(|error| StoreError::Aborted(error.to_string()))
-        })
+        self.system().value(record, column)
     }
 
     /// The records of an entity.
@@ -101,7 +75,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn records(&self, query: &Query) -> Result<Vec<Arc<Record>>, Error> {
-        self.read(|reader| Ok(reader.query(query)?))
+        self.system().records(query)
     }
 
     /// Whether a condition over a record holds; a null does not. Slot 0 is the record, the others are the given records.
@@ -205,8 +179,18 @@ impl Engine {
         let rows = self.instances(&InstanceFilter { incidents: true, ..InstanceFilter::default() })?;
         let mut found = Vec::new();
         for row in rows {
-            let (row, state) = self.instance_state(row.id)?;
             let def = catalog.get(&row.process, Some(row.version));
+            let (row, state) = match self.instance_state(row.id) {
+                Ok((_, state)) if state.incidents.is_empty() => {
+                    found.push(damaged(&row, "the bytes of one of its jobs cannot be read".into()));
+                    continue;
+                }
+                Ok(known) => known,
+                Err(error) => {
+                    found.push(damaged(&row, error.to_string()));
+                    continue;
+                }
+            };
             for incident in state.incidents {
                 let ways = match def.and_then(|def| def.element(incident.node)) {
                     Some(Element::IncidentStep(step)) => {
@@ -270,34 +254,7 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn acknowledge(&self, reader: &str, seq: u64) -> Result<(), Error> {
-        self.inner.store.write(&mut |tx| tx.set_cursor(reader, seq))?;
-        Ok(())
-    }
-
-    /// The history of an instance, in words.
-    ///
-    /// # Errors
-    /// When there is no such instance.
-    pub fn history(&self, instance: Id) -> Result<Vec<HistoryEntry>, Error> {
-        let row = self.instance(instance)?;
-        let catalog = self.catalog();
-        let def = catalog.get(&row.process, Some(row.version));
-        let mut found = Vec::new();
-        for row in self.journal(&JournalOf::Instance(instance), 0, 100_000)? {
-            let actor = row.body.principal.clone().or_else(|| row.body.on_behalf_of.clone());
-            let entry =
-                |text: String| HistoryEntry { at: row.at, kind: row.body.kind.clone(), actor: actor.clone(), text };
-            if let Some(def) = def {
-                found.extend(row.body.facts.iter().filter_map(|fact| tell(def, fact)).map(&entry));
-            }
-            for change in &row.body.changes {
-                let columns = change.columns.iter().map(|(name, old, new)| format!("{name}: {old} -> {new}"));
-                let columns: Vec<String> = columns.collect();
-                found.push(entry(format!("{} {}", change.record, columns.join(", "))));
-            }
-            found.extend(row.body.notes.iter().cloned().map(&entry));
-        }
-        Ok(found)
+        self.write(|tx| tx.set_cursor(reader, seq))
     }
 
     /// The processes that a user may start: tagged `Business Process`, with a manual start for one of his roles.
@@ -325,25 +282,84 @@ impl Engine {
     }
 }
 
-/// A fact in words.
-fn tell(def: &crate::element::Definition, fact: &Fact) -> Option<String> {
-    let step = |node: crate::graph::NodeIx| def.step(node);
-    Some(match fact {
-        Fact::Started(started) => format!("{} version {} started", started.process, started.version),
-        Fact::Passed(_, _, node) => format!("on to {}", step(*node)),
-        Fact::Stayed(_, node) => format!("waits in {}", step(*node)),
-        Fact::Assigned(_, _, value) => format!("a variable became {value}"),
-        Fact::Raised(incident) => {
-            format!("incident {} at {}: {}", incident.code, step(incident.node), incident.message)
+/// An instance that stands still because what is stored of it cannot be read.
+fn damaged(row: &InstanceRow, message: String) -> IncidentInfo {
+    IncidentInfo {
+        id: row.id,
+        instance: row.id,
+        process: row.process.clone(),
+        step: Name::default(),
+        record: row.record.clone(),
+        code: Name::new("damaged"),
+        message,
+        with: Vec::new(),
+        since: row.started,
+        ways: Vec::new(),
+    }
+}
+
+impl Session<'_> {
+    /// Reads on behalf of the actor.
+    fn through<T>(&self, mut ask: impl FnMut(&dyn Window, &Principal) -> Result<T, AccessError>) -> Result<T, Error> {
+        let catalog = self.engine().catalog();
+        let asked = self.engine().read(|reader| {
+            let principal = match principal_of(&catalog, reader, self.actor())? {
+                Ok(principal) => principal,
+                Err(error) => return Ok(Err(error)),
+            };
+            Ok(ask(reader, &principal).map_err(Error::from))
+        });
+        asked?
+    }
+
+    /// A record, as the actor may read it; none when there is none.
+    ///
+    /// # Errors
+    /// When he may not, or the store fails.
+    pub fn record(&self, record: &Ref) -> Result<Option<Arc<Record>>, Error> {
+        self.through(|window, principal| Access::new(window, principal).record(record))
+    }
+
+    /// The records of an entity that the actor may read.
+    ///
+    /// # Errors
+    /// When he may read none of the entity, or the store fails.
+    pub fn records(&self, query: &Query) -> Result<Vec<Arc<Record>>, Error> {
+        self.through(|window, principal| Access::new(window, principal).records(query))
+    }
+
+    /// The value of a column, live ones and lists of children included.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn value(&self, record: &Ref, column: &str) -> Result<Value, Error> {
+        let (catalog, now, column) = (self.engine().catalog(), self.engine().now(), Name::new(column));
+        let read = self.through(|window, principal| {
+            let read = read_column(&catalog.library, window, principal, now, record, &column);
+            Ok(read.map_err(|error| Error::refused("invalid", error.to_string())))
+        });
+        read?
+    }
+
+    /// The tasks that the actor has or may claim.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn tasks(&self) -> Result<Vec<TaskRow>, Error> {
+        match self.user() {
+            Some(user) => self.engine().tasks_of(&user),
+            None => self.engine().tasks(&TaskFilter::default()),
         }
-        Fact::Mended(_, how) => format!("incident closed: {how}"),
-        Fact::Returned(name, value) => format!("returns {name} = {value}"),
-        Fact::Finished(status) => format!("{status:?}").to_lowercase(),
-        Fact::Noted(node, text) => format!("{}: {text}", step(*node)),
-        Fact::Suspended(true) => "suspended".to_string(),
-        Fact::Suspended(false) => "goes on".to_string(),
-        _ => return None,
-    })
+    }
+}
+
+impl From<AccessError> for Error {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Window(error) => error.into(),
+            denied => Error::refused("access_denied", denied.to_string()),
+        }
+    }
 }
 
 /// A searched record and others by name.

@@ -10,7 +10,7 @@ use crate::element::room::{InsideHandler, Services};
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
 use crate::instance::{Id, JobRow};
-use crate::model::{Name, Ref, Value};
+use crate::model::{Name, Ref, Span, Value};
 
 /// What an outside handler is given.
 #[derive(Clone, Debug)]
@@ -109,32 +109,28 @@ impl Registry {
         })
     }
 
-    /// The services that definitions use and nobody handles, each with the place of its first use.
-    pub fn missing(&self, catalog: &Catalog) -> Vec<String> {
-        let mut missing = Vec::new();
+    /// The services that definitions use and nobody handles, each with the place of its first use in a definition.
+    pub fn missing(&self, catalog: &Catalog) -> Vec<(Name, Arc<Definition>, Span)> {
+        let mut missing: Vec<(Name, Arc<Definition>, Span)> = Vec::new();
         for definition in catalog.all_newest() {
-            for (service, line) in used(definition) {
+            for (service, span) in used(definition) {
                 let known = self.inside.contains_key(&service) || self.outside.contains_key(&service);
                 if !known && !self.remote.contains(&service) {
-                    missing.push(format!("service `{service}` of {}{line} has no handler", definition.file));
+                    missing.push((service, definition.clone(), span));
                 }
             }
         }
-        missing.sort();
-        missing.dedup();
         missing
     }
 }
 
-fn used(definition: &Definition) -> Vec<(Name, String)> {
-    let mut found: Vec<(Name, String)> = Vec::new();
+fn used(definition: &Definition) -> BTreeMap<Name, Span> {
+    let mut found = BTreeMap::new();
     for (at, element) in definition.elements.iter().enumerate() {
         let Element::ServiceTask(task) = element else { continue };
-        if found.iter().any(|(service, _)| *service == task.service) {
-            continue;
-        }
         let node = crate::graph::NodeIx(u32::try_from(at).unwrap_or(u32::MAX));
-        found.push((task.service.clone(), format!(" (step {})", definition.step(node))));
+        let span = definition.graph.node(node).map(|node| node.span).unwrap_or_default();
+        found.entry(task.service.clone()).or_insert(span);
     }
     found
 }
@@ -145,7 +141,7 @@ impl Services for Registry {
     }
 }
 
-fn failure(error: ServiceError) -> Failure {
+pub(super) fn failure(error: ServiceError) -> Failure {
     match error {
         ServiceError::Raised(code, with) => Failure::Raised(code, with.into_iter().collect()),
         ServiceError::Broke(text) => Failure::Broke(text),

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::commit::Ticket;
-use super::turns::{Actor, Asks, Joined, Request};
-use super::{Engine, Error};
+use super::deploy::Deploying;
+use super::host::{Alongside, HostError, HostTx};
+use super::request::{Actor, Asks, Request};
+use super::{Engine, Error, Warnings};
 use crate::entity::Wish;
 use crate::instance::rows::Values;
 use crate::instance::{Command, Id, Resolution, StartBy, WaitId};
+use crate::load::Sources;
 use crate::model::{Name, Ref, Value};
+use crate::store::{JournalBody, JournalRow, Old, Write};
 use crate::turn::{Answer, Delivery};
 
 /// Calls on behalf of an actor. With [`Session::command`] the next call carries an id of the caller's: however often it is sent, it is
@@ -20,7 +24,7 @@ pub struct Session<'e> {
     engine: &'e Engine,
     actor: Actor,
     id: Option<Id>,
-    joined: Option<Joined>,
+    alongside: Option<Arc<Alongside>>,
 }
 
 /// Named values as callers write them.
@@ -30,12 +34,22 @@ fn values<N: AsRef<str>>(pairs: impl IntoIterator<Item = (N, Value)>) -> Values 
 
 impl<'e> Session<'e> {
     pub(super) fn new(engine: &'e Engine, actor: Actor) -> Self {
-        Self { engine, actor, id: None, joined: None }
+        Self { engine, actor, id: None, alongside: None }
     }
 
     /// The same actor with a command id for the next call.
     pub fn command(&self, id: Id) -> Self {
         Self { id: Some(id), ..self.clone() }
+    }
+
+    /// What the host does in the transaction of the next call, right behind its turn: both are written, or neither. It runs on the
+    /// thread that writes; an error refuses the call, and so does a panic. It must be quick, must not call the engine, and neither
+    /// commits nor rolls back. When the same command is sent again it does not run again.
+    pub fn alongside(
+        &self,
+        work: impl Fn(&mut HostTx<'_>) -> Result<(), HostError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { alongside: Some(Arc::new(work)), ..self.clone() }
     }
 
     /// The same actor with work of the host's own for the next call: it runs on the writer's thread in the command's transaction, over
@@ -55,11 +69,10 @@ impl<'e> Session<'e> {
         &self,
         work: impl Fn(&rusqlite::Connection) -> Result<(), rusqlite::Error> + Send + Sync + 'static,
     ) -> Self {
-        let work = move |tx: &dyn crate::store::Tx| match tx.connection() {
-            Some(connection) => work(connection).map_err(|error| error.to_string()),
-            None => Err("the host's tables lie in a SQLite file, but this store is none".to_string()),
-        };
-        Self { joined: Some(Joined(Arc::new(work))), ..self.clone() }
+        self.alongside(move |tx| match tx.connection() {
+            Some(connection) => Ok(work(connection)?),
+            None => Err("the host's tables lie in a SQLite file, but this store is none".into()),
+        })
     }
 
     /// Hands a command over without waiting: for many in flight.
@@ -72,7 +85,8 @@ impl<'e> Session<'e> {
 
     pub(super) fn ask(&self, asks: Asks) -> Result<Ticket, Error> {
         let id = self.id.unwrap_or_else(|| self.engine.new_id());
-        self.engine.submit(Request { id, actor: self.actor.clone(), asks, joined: self.joined.clone() })
+        let request = Request::new(id, self.id.is_some(), self.actor.clone(), asks);
+        self.engine.submit(Request { alongside: self.alongside.clone(), ..request })
     }
 
     fn run(&self, command: Command, instance: Option<Id>) -> Result<Answer, Error> {
@@ -286,6 +300,84 @@ impl<'e> Session<'e> {
     /// When the library has no such setting, or the value is of another type.
     pub fn set_setting(&self, name: &str, value: Value) -> Result<(), Error> {
         self.ask(Asks::Setting(Name::new(name), value))?.wait().map(|_| ())
+    }
+
+    /// Deploys a library and its processes in place of the present ones; running instances stay on their versions.
+    ///
+    /// # Errors
+    /// When definitions have problems, a version was deployed with another content, or an instance runs on a version that the new
+    /// library does not fit.
+    pub fn deploy(&self, sources: Sources) -> Result<Warnings, Error> {
+        self.engine.settle()?;
+        self.engine.load(Some(sources), &self.deploying())
+    }
+
+    /// Deploys one more process, or another version of one, beside the present library.
+    ///
+    /// # Errors
+    /// As [`Session::deploy`].
+    pub fn deploy_process(&self, sources: &Sources) -> Result<Warnings, Error> {
+        self.engine.settle()?;
+        self.engine.load(Some(sources.clone()), &Deploying { beside: true, ..self.deploying() })
+    }
+
+    fn deploying(&self) -> Deploying {
+        let replace = self.engine.inner.replace;
+        Deploying { id: self.id, actor: Some(self.actor.clone()), replace, beside: false }
+    }
+
+    /// Puts a reaction that failed back: it is run again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn retry_reaction(&self, seq: u64) -> Result<(), Error> {
+        self.engine.write(|tx| tx.park_reaction(seq, None))?;
+        self.engine.settle()
+    }
+
+    /// Gives a failed reaction up: it will never run.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn drop_reaction(&self, seq: u64) -> Result<(), Error> {
+        let notes = vec![format!("the failed reaction {seq} was given up")];
+        let body = JournalBody { kind: "mend".into(), principal: self.user(), notes, ..JournalBody::default() };
+        let command = self.id.unwrap_or_else(|| self.engine.new_id());
+        let journal = JournalRow { at: self.engine.now(), command, body, ..JournalRow::default() };
+        let write = Write { journal, consumed: Some(seq), ..Write::default() };
+        self.engine.write(|tx| tx.apply(&write)).map(|_| ())
+    }
+
+    /// Forgets what is older than the engine's [`Retention`](super::Retention); says how many rows went.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn prune(&self) -> Result<u64, Error> {
+        let (now, keep) = (self.engine.now(), self.engine.inner.retention);
+        let before = |keep: Option<TimeDelta>| keep.and_then(|keep| now.checked_sub_signed(keep));
+        let old = Old {
+            instances: before(keep.instances),
+            journal: before(keep.journal),
+            commands: before(keep.commands),
+            messages: now,
+        };
+        self.engine.write(|tx| tx.prune(&old))
+    }
+
+    /// The acting user; none for the system.
+    pub(super) fn user(&self) -> Option<Ref> {
+        match &self.actor {
+            Actor::System => None,
+            Actor::User(id) => Some(Ref { entity: Name::new("user"), id: id.clone() }),
+        }
+    }
+
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    pub(super) fn engine(&self) -> &'e Engine {
+        self.engine
     }
 
     /// The instant of the engine's clock.

@@ -21,7 +21,7 @@ pub struct RecordEnv<'a> {
     depth: u8,
 }
 
-/// The column of a record, live ones and lists of children included, at an instant. A computed column without a value says
+/// The column of a record, live ones and lists of children included, at an instant, as somebody may read it. A computed column without a value says
 /// which of its inputs has none.
 ///
 /// # Errors
@@ -29,11 +29,12 @@ pub struct RecordEnv<'a> {
 pub fn read_column(
     library: &Library,
     window: &dyn Window,
+    principal: &Principal,
     now: DateTime<Utc>,
     record: &Ref,
     column: &Name,
 ) -> Result<Value, EvalError> {
-    let records = RecordEnv::new(library, window, now);
+    let records = RecordEnv::new(library, window, now).on_behalf_of(principal);
     let value = records.column(record, column)?;
     let computed = library.entity(&record.entity).and_then(|entity| entity.field(column)?.computed.as_ref());
     match (&value, computed) {

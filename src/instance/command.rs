@@ -8,83 +8,140 @@ use super::{Id, WaitId};
 use crate::entity::{RecordEvent, Wish};
 use crate::model::{Name, Ref, Value};
 
-/// One command. Whoever sends it, at most one turn carries it out, once.
-#[derive(Clone, Debug)]
+/// One command. Whoever sends it, at most one turn carries it out, once. Its encoded form is what a command's stamp is made of: the
+/// numbers never change.
+#[derive(Clone, Debug, Encode)]
 pub enum Command {
     /// Begin a run.
+    #[n(0)]
     Start {
         /// The process.
+        #[n(0)]
         process: Name,
         /// Its version; the newest when none is named.
+        #[n(1)]
         version: Option<u32>,
         /// Which way it starts.
+        #[n(2)]
         by: StartBy,
         /// The record it is about.
+        #[n(3)]
         record: Option<Ref>,
         /// The columns of the record to make first (`new:`).
+        #[n(4)]
         new: Option<Values>,
         /// Parameters.
+        #[n(5)]
         with: Values,
         /// Who called it.
+        #[n(6)]
         caller: Option<Caller>,
         /// How many calls deep it is.
+        #[n(7)]
         depth: u32,
     },
     /// A person completes a task.
+    #[n(1)]
     Complete {
         /// The task.
+        #[n(0)]
+        #[cbor(with = "crate::model::code::id")]
         task: Id,
         /// Its outcome; the only one when none is named.
+        #[n(1)]
         outcome: Option<Name>,
         /// Form entries, and columns of records as `self.column`.
+        #[n(2)]
         form: Values,
     },
     /// A person takes a task that he may claim.
-    Claim(Id),
+    #[n(2)]
+    Claim(
+        #[n(0)]
+        #[cbor(with = "crate::model::code::id")]
+        Id,
+    ),
     /// A person gives a claimed task back.
-    Release(Id),
+    #[n(3)]
+    Release(
+        #[n(0)]
+        #[cbor(with = "crate::model::code::id")]
+        Id,
+    ),
     /// A task goes to another person; nobody when none.
-    Reassign(Id, Option<Ref>),
+    #[n(4)]
+    Reassign(
+        #[n(0)]
+        #[cbor(with = "crate::model::code::id")]
+        Id,
+        #[n(1)] Option<Ref>,
+    ),
     /// A timer is due.
-    Fire(WaitId),
+    #[n(5)]
+    Fire(#[n(0)] WaitId),
     /// A job of a wait succeeded, and what it gave.
-    JobDone(WaitId, Values),
+    #[n(6)]
+    JobDone(#[n(0)] WaitId, #[n(1)] Values),
     /// A job of a wait failed.
-    JobFailed(WaitId, Failure),
+    #[n(7)]
+    JobFailed(#[n(0)] WaitId, #[n(1)] Failure),
     /// What another turn asks of a wait.
-    Deliver(WaitId, Payload),
+    #[n(8)]
+    Deliver(#[n(0)] WaitId, #[n(1)] Payload),
     /// A person uses an action offered at a boundary or by a handler.
-    Act(WaitId, Values),
+    #[n(9)]
+    Act(#[n(0)] WaitId, #[n(1)] Values),
     /// Mend an incident.
-    Mend(Id, Resolution),
+    #[n(10)]
+    Mend(
+        #[n(0)]
+        #[cbor(with = "crate::model::code::id")]
+        Id,
+        #[n(1)] Resolution,
+    ),
     /// Cancel the run, and why.
-    Cancel(Name),
+    #[n(11)]
+    Cancel(#[n(0)] Name),
     /// Stop the run for now, or go on.
-    Suspend(bool),
+    #[n(12)]
+    Suspend(#[n(0)] bool),
     /// Change a record; no run of its own.
-    Save(Wish),
+    #[n(13)]
+    Save(#[n(0)] Wish),
     /// Throw a signal; no run of its own.
-    Signal(Name, Values),
+    #[n(14)]
+    Signal(#[n(0)] Name, #[n(1)] Values),
     /// Publish a message; no run of its own.
+    #[n(15)]
     Publish {
         /// Its name.
+        #[n(0)]
         message: Name,
         /// Its key.
+        #[n(1)]
         key: Value,
         /// Its values.
+        #[n(2)]
         with: Values,
     },
 }
 
 /// Which way a run starts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub enum StartBy {
     /// By a person or the host.
+    #[n(0)]
     Hand,
     /// By a call of another run, which has chosen the new run's id.
-    Call(Id),
+    #[n(1)]
+    Call(
+        #[n(0)]
+        #[cbor(with = "crate::model::code::id")]
+        Id,
+    ),
     /// By the start event of this position, with what caused it.
-    Event(u32, Payload),
+    #[n(2)]
+    Event(#[n(0)] u32, #[n(1)] Payload),
 }
 
 /// Why a job failed.
@@ -102,13 +159,16 @@ pub enum Failure {
 }
 
 /// How an incident is mended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub enum Resolution {
     /// Do the step again.
+    #[n(0)]
     Retry,
     /// Leave by the named way out, or complete the step by hand with these variables.
-    Way(Option<Name>, Values),
+    #[n(1)]
+    Way(#[n(0)] Option<Name>, #[n(1)] Values),
     /// Go on behind the step as if it were done.
+    #[n(2)]
     Skip,
 }
 
@@ -149,4 +209,13 @@ pub enum Payload {
     /// The task's record was completed or canceled by another run.
     #[n(7)]
     Mirror(#[n(0)] Box<RecordEvent>),
+    /// A timer was due, and could not be worked off then.
+    #[n(8)]
+    Due,
+    /// Outside work succeeded, and what it gave could not be taken then.
+    #[n(9)]
+    Done(#[n(0)] Vec<(Name, Value)>),
+    /// Outside work failed, and that could not be taken then.
+    #[n(10)]
+    Failed(#[n(0)] Failure),
 }

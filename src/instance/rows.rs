@@ -187,6 +187,49 @@ pub struct JobRow {
     /// How long one attempt may take, in microseconds.
     #[n(10)]
     pub timeout: Option<i64>,
+    /// Whether it waits for its suspended run to go on.
+    #[n(11)]
+    pub held: bool,
+    /// How many leases of this attempt ran out: its workers vanished.
+    #[n(12)]
+    pub lapses: u32,
+    /// When it was leased last, in microseconds since 1970 UTC.
+    #[n(13)]
+    pub leased_at: Option<i64>,
+    /// Whether the lease before took longer than its time.
+    #[n(14)]
+    pub late: bool,
+}
+
+impl JobRow {
+    /// When it may be claimed, in microseconds since 1970 UTC: when it is due, or when its lease or its time has run out; never while
+    /// it is held.
+    pub fn visible(&self) -> i64 {
+        if self.held {
+            return i64::MAX;
+        }
+        let lease = self.leased_until.unwrap_or(self.due).max(self.due);
+        self.over().map_or(lease, |over| lease.min(over))
+    }
+
+    /// When the present lease has taken longer than its time.
+    fn over(&self) -> Option<i64> {
+        Some(self.leased_at?.saturating_add(self.timeout?))
+    }
+
+    /// The job as it is leased now: a lease that ran out was an attempt too, which fences its worker.
+    #[must_use]
+    pub fn leased(self, now: i64, until: i64) -> Self {
+        let lapsed = u32::from(self.leased_until.is_some());
+        Self {
+            attempt: self.attempt.saturating_add(lapsed),
+            lapses: self.lapses.saturating_add(lapsed),
+            late: self.over().is_some_and(|over| over <= now),
+            leased_at: Some(now),
+            leased_until: Some(until),
+            ..self
+        }
+    }
 }
 
 /// Something a run listens to.
@@ -261,6 +304,8 @@ pub enum Need {
     KeepJob(Box<JobRow>),
     /// The job is over or withdrawn.
     CloseJob(Id),
+    /// The job waits until its suspended run goes on; or it need not wait any more.
+    HoldJob(Id, bool),
     /// Keep a message that nobody waits for, until it expires (microseconds since 1970 UTC).
     KeepMessage {
         /// Its name.

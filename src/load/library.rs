@@ -83,7 +83,6 @@ pub fn library(sources: &Sources) -> Result<Loaded, LoadError> {
     let found = load(sources, &problems);
     let warnings = problems.finish(&Arc::new(sources.clone()))?;
     let (library, definitions) = found.unwrap_or_default();
-    library.seal();
     Ok(Loaded { library, definitions, warnings })
 }
 

@@ -107,22 +107,28 @@ pub trait Reader: World {
     /// When the store fails.
     fn next_due(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
 
+    /// Whether a job could be claimed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn has_jobs(&self, claim: &Claim) -> Result<bool, StoreError>;
+
     /// A job.
     ///
     /// # Errors
     /// When the store fails.
     fn job(&self, id: Id) -> Result<Option<JobRow>, StoreError>;
 
-    /// The oldest reaction that is to be run, with its number.
+    /// The oldest reaction that is to be run, with its number; without what it asks when its bytes are corrupt.
     ///
     /// # Errors
-    /// When the store fails, or the bytes are corrupt.
-    fn next_reaction(&self) -> Result<Option<(u64, Reaction)>, StoreError>;
+    /// When the store fails.
+    fn next_reaction(&self) -> Result<Option<(u64, Option<Reaction>)>, StoreError>;
 
     /// Reactions that failed, with why.
     ///
     /// # Errors
-    /// When the store fails, or the bytes are corrupt.
+    /// When the store fails.
     fn failed_reactions(&self) -> Result<Vec<FailedReaction>, StoreError>;
 
     /// The deployed texts, in order of deployment.
@@ -188,6 +194,23 @@ pub trait Tx: Reader {
     /// When the store fails.
     fn park_reaction(&mut self, seq: u64, why: Option<&str>) -> Result<(), StoreError>;
 
+    /// Whether the transaction is still open: a host that joined it could have ended it.
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    /// The open SQLite transaction, for a host's own tables; none over another store.
+    #[cfg(feature = "sqlite")]
+    fn connection(&self) -> Option<&rusqlite::Connection> {
+        None
+    }
+
+    /// Marks an instance whose state cannot be read: it is listed among those with incidents.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn mark_damaged(&mut self, id: Id) -> Result<(), StoreError>;
+
     /// Keeps a deployed text.
     ///
     /// # Errors
@@ -212,18 +235,24 @@ pub trait Tx: Reader {
     /// When the store fails.
     fn set_cursor(&mut self, consumer: &str, seq: u64) -> Result<(), StoreError>;
 
-    /// The open SQLite transaction, for a host's own tables; none over another store.
-    #[cfg(feature = "sqlite")]
-    fn connection(&self) -> Option<&rusqlite::Connection> {
-        None
-    }
-
-    /// Forgets finished instances, journal rows and command stamps from before an instant; says how many rows went. Journal rows that a
-    /// named reader has not come to stay.
+    /// Forgets what is old; says how many rows went. Journal rows that a named reader has not come to stay.
     ///
     /// # Errors
     /// When the store fails.
-    fn prune(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError>;
+    fn prune(&mut self, old: &Old) -> Result<u64, StoreError>;
+}
+
+/// From before when something is old; what has no instant is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Old {
+    /// Instances that ended before.
+    pub instances: Option<DateTime<Utc>>,
+    /// Rows of the journal from before.
+    pub journal: Option<DateTime<Utc>>,
+    /// Stamps of commands from before.
+    pub commands: Option<DateTime<Utc>>,
+    /// Kept messages that expired by then.
+    pub messages: DateTime<Utc>,
 }
 
 /// What one turn writes.
@@ -243,6 +272,8 @@ pub struct Write {
     pub settings: Vec<(Name, Value)>,
     /// Reactions to be run.
     pub reactions: Vec<Reaction>,
+    /// Reactions that are put aside at once, with the reason.
+    pub parked: Vec<(Reaction, String)>,
     /// The reaction that this turn was.
     pub consumed: Option<u64>,
     /// The job whose result this is, with its attempt.
@@ -384,8 +415,8 @@ pub struct Deployment {
 pub struct FailedReaction {
     /// Its number.
     pub seq: u64,
-    /// What it asks.
-    pub reaction: Reaction,
+    /// What it asks; none when its bytes are corrupt.
+    pub reaction: Option<Reaction>,
     /// Why it failed.
     pub why: String,
 }

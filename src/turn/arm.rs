@@ -109,7 +109,8 @@ impl<'a> Turn<'a> {
     }
 
     fn arm_job(&mut self, owner: Owner, node: NodeIx, job: JobSpec, count: u32) {
-        let id = self.context.ids.next_id();
+        // Another attempt is the same job: the world outside knows it by its id.
+        let id = job.again.unwrap_or_else(|| self.context.ids.next_id());
         let wait = self.arm_wait(owner, node, WaitKind::Job(id), count);
         self.need(Need::KeepJob(Box::new(JobRow {
             id,
@@ -123,6 +124,10 @@ impl<'a> Turn<'a> {
             record: self.state.record.clone(),
             step: self.def.step(node),
             timeout: job.timeout,
+            held: false,
+            lapses: 0,
+            leased_at: None,
+            late: false,
         })));
     }
 

@@ -13,7 +13,9 @@ use crate::graph::NodeIx;
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
-use crate::instance::{Caller, Command, Fact, Id, InstanceRow, Owner, Payload, StartBy, State, Status, WaitId};
+use crate::instance::{
+    Caller, Command, Fact, Id, InstanceRow, Need, Owner, Payload, StartBy, State, Status, TimerRow, WaitId, WaitKind,
+};
 use crate::model::{Name, Ref, Value};
 
 /// To which instance a command goes: tasks, and saves that complete or reassign a task's own record, belong to the task's instance (S26).
@@ -130,7 +132,7 @@ fn admit(command: &Command, row: &InstanceRow, state: &State) -> Result<(), Refu
     }
     let goes_on = matches!(command, Command::Suspend(_) | Command::Cancel(_));
     if state.status == Status::Suspended && !goes_on {
-        return Err(Refused::NotWaiting(format!("the instance {} is suspended", row.id)));
+        return Err(Refused::Suspended(row.id));
     }
     Ok(())
 }
@@ -180,7 +182,7 @@ impl Turn<'_> {
 
     fn check_job(&self, wait: WaitId) -> Step {
         match self.state.wait(wait).map(|found| &found.kind) {
-            Some(crate::instance::WaitKind::Job(_)) => Ok(()),
+            Some(WaitKind::Job(_)) => Ok(()),
             _ => Err(Refused::NotWaiting("the job was withdrawn".into()).into()),
         }
     }
@@ -215,10 +217,28 @@ impl Turn<'_> {
         match (on, self.state.status) {
             (true, Status::Running) | (false, Status::Suspended) => {
                 self.fact(Fact::Suspended(on));
+                self.hold(on);
                 Ok(())
             }
             (true, _) => Err(Refused::NotWaiting("the run is suspended already".into()).into()),
             (false, _) => Err(Refused::NotWaiting("the run is not suspended".into()).into()),
+        }
+    }
+
+    /// While a run is suspended nothing falls due: its timers are disarmed and its jobs held, until it goes on.
+    fn hold(&mut self, on: bool) {
+        let waits: Vec<(WaitId, WaitKind)> =
+            self.state.waits.iter().map(|wait| (wait.id, wait.kind.clone())).collect();
+        for (wait, kind) in waits {
+            match kind {
+                WaitKind::Timer(_) if on => self.need(Need::DisarmTimer(self.row.id, wait)),
+                WaitKind::Timer(due) => {
+                    let due = chrono::DateTime::from_timestamp_micros(due).unwrap_or(self.context.now);
+                    self.need(Need::ArmTimer(TimerRow { instance: self.row.id, wait, due }));
+                }
+                WaitKind::Job(id) => self.need(Need::HoldJob(id, on)),
+                _ => {}
+            }
         }
     }
 
@@ -257,7 +277,7 @@ impl Turn<'_> {
         let most = self.context.max_steps;
         let fault = Fault::new("too_many_steps", format!("the turn was undone: it took more than {most} steps"));
         let found = wait.and_then(|id| self.state.wait(id)).cloned();
-        if let Some(crate::instance::WaitKind::Timer(_)) = found.as_ref().map(|found| &found.kind) {
+        if let Some(WaitKind::Timer(_)) = found.as_ref().map(|found| &found.kind) {
             self.consume(wait);
         }
         match found.map(|found| (found.owner, found.node)) {
@@ -370,6 +390,9 @@ fn name_of(command: &Command) -> &'static str {
 pub fn of_reaction(payload: Payload, wait: Option<WaitId>) -> Option<Command> {
     match (payload, wait) {
         (Payload::Cancel(reason), _) => Some(Command::Cancel(reason)),
+        (Payload::Due, Some(wait)) => Some(Command::Fire(wait)),
+        (Payload::Done(values), Some(wait)) => Some(Command::JobDone(wait, values.into_iter().collect())),
+        (Payload::Failed(failure), Some(wait)) => Some(Command::JobFailed(wait, failure)),
         (payload, Some(wait)) => Some(Command::Deliver(wait, payload)),
         _ => None,
     }

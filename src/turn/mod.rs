@@ -247,9 +247,12 @@ pub enum Refused {
         /// Named values: object and column.
         with: Values,
     },
-    /// The run or the task is over, suspended, or not waiting for this.
+    /// The run or the task is over, or not waiting for this.
     #[error("{0}")]
     NotWaiting(String),
+    /// The run is suspended: it takes this when it goes on.
+    #[error("the instance {0} is suspended")]
+    Suspended(Id),
     /// The store failed; the turn may be tried again.
     #[error(transparent)]
     Window(#[from] WindowError),
@@ -275,6 +278,7 @@ impl Refused {
             Refused::Invalid(_) => "invalid",
             Refused::Step { code, .. } => code,
             Refused::NotWaiting(_) => "not_waiting",
+            Refused::Suspended(_) => "suspended",
             Refused::Window(_) => "store_failed",
         }
     }

@@ -30,7 +30,8 @@ impl Turn<'_> {
                 self.wake(wait, &Event::Done(&values), &Given::default(), true)
             }
             Payload::Thrown { code, with, escalation } => self.thrown_by_call(&found, code, with, escalation),
-            Payload::Cancel(_) | Payload::Schedule => Ok(()),
+            // These are commands of their own.
+            Payload::Cancel(_) | Payload::Schedule | Payload::Due | Payload::Done(_) | Payload::Failed(_) => Ok(()),
         }
     }
 

@@ -243,6 +243,11 @@ impl Scene {
             Need::Unlisten(id, wait) => rows.subscriptions.retain(|row| (row.instance, row.wait) != (*id, *wait)),
             Need::KeepJob(row) => drop(rows.jobs.insert(row.id, (**row).clone())),
             Need::CloseJob(id) => drop(rows.jobs.remove(id)),
+            Need::HoldJob(id, held) => {
+                if let Some(job) = rows.jobs.get_mut(id) {
+                    job.held = *held;
+                }
+            }
             Need::KeepMessage { name, key, with, until } => {
                 rows.messages.push((name.clone(), key.clone(), with.clone(), *until));
             }

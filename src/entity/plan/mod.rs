@@ -33,27 +33,36 @@ use crate::model::{Denied, Name, Ref, Text, Value};
 use work::Planner;
 
 /// A wished change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode)]
 pub enum Wish {
     /// A new record.
+    #[n(0)]
     Create {
         /// Its entity.
+        #[n(0)]
         entity: Name,
         /// Its id; the engine's own when none.
+        #[n(1)]
         id: Option<Name>,
         /// Its columns.
+        #[n(2)]
         set: Vec<(Name, Value)>,
     },
     /// Other values.
+    #[n(1)]
     Update {
         /// The record.
+        #[n(0)]
         target: Ref,
         /// The columns.
+        #[n(1)]
         set: Vec<(Name, Value)>,
     },
     /// No record.
+    #[n(2)]
     Delete {
         /// The record.
+        #[n(0)]
         target: Ref,
     },
 }

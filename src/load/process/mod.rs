@@ -114,6 +114,6 @@ fn signatures(drafts: &[Process<'_>], library: &Library, catalog: Option<&Catalo
 }
 
 /// The hash by which a version's content is recognised (FNV-1a): the same on every machine, for ever.
-fn hash(text: &str) -> u64 {
+pub fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -10,7 +10,7 @@ use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, State, TaskRow, W
 use crate::model::Name;
 use crate::store::code::{freeze, thaw};
 use crate::store::{
-    Applied, Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Reader, Seen, StoreError,
+    Applied, Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Old, Reader, Seen, StoreError,
     TaskFilter, Tx, Write,
 };
 
@@ -73,18 +73,22 @@ impl Reader for Tables {
         Ok(timer.into_iter().chain(job).min())
     }
 
+    fn has_jobs(&self, claim: &Claim) -> Result<bool, StoreError> {
+        Ok(self.claimable(claim).next().is_some())
+    }
+
     fn job(&self, id: Id) -> Result<Option<JobRow>, StoreError> {
         Ok(self.jobs.get(&id).cloned())
     }
 
-    fn next_reaction(&self) -> Result<Option<(u64, Reaction)>, StoreError> {
-        Ok(self.inbox.first_key_value().map(|(seq, reaction)| (*seq, reaction.clone())))
+    fn next_reaction(&self) -> Result<Option<(u64, Option<Reaction>)>, StoreError> {
+        Ok(self.inbox.first_key_value().map(|(seq, reaction)| (*seq, Some(reaction.clone()))))
     }
 
     fn failed_reactions(&self) -> Result<Vec<FailedReaction>, StoreError> {
         let failed = self.failed.iter();
         Ok(failed
-            .map(|(seq, (reaction, why))| FailedReaction { seq: *seq, reaction: reaction.clone(), why: why.clone() })
+            .map(|(seq, (reaction, why))| FailedReaction { seq: *seq, reaction: Some(reaction.clone()), why: why.clone() })
             .collect())
     }
 
@@ -140,25 +144,22 @@ impl Tx for Tables {
             self.inbox.insert(seq, reaction.clone());
             self.undo_by(move |tables| drop(tables.inbox.remove(&seq)));
         }
+        for (reaction, why) in &write.parked {
+            let seq = self.number();
+            self.failed.insert(seq, (reaction.clone(), why.clone()));
+            self.undo_by(move |tables| drop(tables.failed.remove(&seq)));
+        }
         self.append(write);
         Ok(Applied::Applied(self.seq))
     }
 
     fn claim_jobs(&mut self, claim: &Claim) -> Result<Vec<JobRow>, StoreError> {
         let now = claim.now.timestamp_micros();
-        let fits = |id: &Id| {
-            let job = self.jobs.get(id);
-            job.is_some_and(|job| claim.services.is_empty() || claim.services.contains(&job.service))
-        };
-        let due = self.due_jobs.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).filter(fits);
-        let ids: Vec<Id> = due.take(claim.limit).collect();
+        let ids: Vec<Id> = self.claimable(claim).take(claim.limit).collect();
         let mut claimed = Vec::with_capacity(ids.len());
         for id in ids {
             let Some(job) = self.jobs.get(&id).cloned() else { continue };
-            // The first lease is the attempt that the job was made for; a lease that ran out was an attempt too.
-            let again = u32::from(job.leased_until.is_some());
-            let until = claim.until.timestamp_micros();
-            let job = JobRow { attempt: job.attempt.saturating_add(again), leased_until: Some(until), ..job };
+            let job = job.leased(now, claim.until.timestamp_micros());
             self.put_job(&job);
             claimed.push(job);
         }
@@ -195,6 +196,12 @@ impl Tx for Tables {
         Ok(())
     }
 
+    fn mark_damaged(&mut self, id: Id) -> Result<(), StoreError> {
+        let Some((row, state)) = self.instances.get(&id).cloned() else { return Ok(()) };
+        self.put_instance(&InstanceRow { incidents: row.incidents.max(1), ..row }, state);
+        Ok(())
+    }
+
     fn deploy(&mut self, deployment: &Deployment) -> Result<(), StoreError> {
         self.deployments.push(deployment.clone());
         self.undo_by(|tables| drop(tables.deployments.pop()));
@@ -220,7 +227,9 @@ impl Tx for Tables {
         Ok(())
     }
 
-    fn prune(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+    fn prune(&mut self, old: &Old) -> Result<u64, StoreError> {
+        let keep = DateTime::<Utc>::MIN_UTC;
+        let (before, ended) = (old.journal.unwrap_or(keep), old.instances.unwrap_or(keep));
         let read = self.cursors.values().copied().min().unwrap_or(u64::MAX);
         let mut gone: u64 = 0;
         while let Some((row, bytes)) = self.journal.front() {
@@ -231,19 +240,22 @@ impl Tx for Tables {
             self.journal.pop_front();
             gone = gone.saturating_add(1);
         }
-        let over = |row: &InstanceRow| row.ended.is_some_and(|ended| ended < before);
-        let old: Vec<InstanceRow> =
+        let over = |row: &InstanceRow| row.ended.is_some_and(|at| at < ended);
+        let gone_by: Vec<InstanceRow> =
             self.instances.values().map(|(row, _)| row).filter(|row| over(row)).cloned().collect();
-        for row in old {
+        for row in gone_by {
             self.instances.remove(&row.id);
             if let Some(ids) = row.record.as_ref().and_then(|record| self.by_record.get_mut(record)) {
                 ids.remove(&row.id);
             }
             gone = gone.saturating_add(1);
         }
-        let stamps = self.seen.len();
-        self.seen.retain(|_, (_, at)| *at >= before);
-        Ok(gone.saturating_add(stamps.saturating_sub(self.seen.len()) as u64))
+        let rows = self.seen.len().saturating_add(self.messages.len());
+        let (stamped, expired) = (old.commands.unwrap_or(keep), old.messages.timestamp_micros());
+        self.seen.retain(|_, (_, at)| *at >= stamped);
+        self.messages.retain(|_, message| message.until > expired);
+        let left = self.seen.len().saturating_add(self.messages.len());
+        Ok(gone.saturating_add(rows.saturating_sub(left) as u64))
     }
 }
 
@@ -255,6 +267,16 @@ fn restore<K: Ord, V>(map: &mut std::collections::BTreeMap<K, V>, key: K, before
 }
 
 impl Tables {
+    /// The jobs that may be claimed, in the order in which they became due.
+    fn claimable<'t>(&'t self, claim: &'t Claim) -> impl Iterator<Item = Id> + 't {
+        let now = claim.now.timestamp_micros();
+        let fits = |id: &Id| {
+            let job = self.jobs.get(id);
+            job.is_some_and(|job| claim.services.is_empty() || claim.services.contains(&job.service))
+        };
+        self.due_jobs.iter().take_while(move |(at, _)| *at <= now).map(|(_, id)| *id).filter(fits)
+    }
+
     fn guard(&self, write: &Write) -> Option<Applied> {
         if let Some(stamp) = &write.stamp
             && let Some((seen, _)) = self.seen.get(&stamp.command)
@@ -337,6 +359,11 @@ impl Tables {
             Need::Unlisten(id, wait) => self.unlisten((*id, *wait)),
             Need::KeepJob(row) => self.put_job(row),
             Need::CloseJob(id) => self.remove_job(*id),
+            Need::HoldJob(id, held) => {
+                if let Some(job) = self.jobs.get(id).cloned() {
+                    self.put_job(&JobRow { held: *held, ..job });
+                }
+            }
             Need::KeepMessage { name, key, with, until } => {
                 let seq = self.number();
                 let at = (crate::instance::Topic::message(name, key).as_str().to_string(), seq);
@@ -430,9 +457,9 @@ impl Tables {
     fn put_job(&mut self, job: &JobRow) {
         let before = self.jobs.insert(job.id, job.clone());
         if let Some(before) = &before {
-            self.due_jobs.remove(&(visible(before), before.id));
+            self.due_jobs.remove(&(before.visible(), before.id));
         }
-        self.due_jobs.insert((visible(job), job.id));
+        self.due_jobs.insert((job.visible(), job.id));
         let id = job.id;
         self.undo_by(move |tables| {
             let logging = std::mem::replace(&mut tables.logging, false);
@@ -446,7 +473,7 @@ impl Tables {
 
     fn remove_job(&mut self, id: Id) {
         let Some(job) = self.jobs.remove(&id) else { return };
-        self.due_jobs.remove(&(visible(&job), id));
+        self.due_jobs.remove(&(job.visible(), id));
         self.undo_by(move |tables| {
             let logging = std::mem::replace(&mut tables.logging, false);
             tables.put_job(&job);
@@ -485,9 +512,4 @@ impl Tables {
             }
         }
     }
-}
-
-/// When a job may be claimed: when it is due, or when its lease has run out.
-fn visible(job: &JobRow) -> i64 {
-    job.leased_until.unwrap_or(job.due).max(job.due)
 }

@@ -14,7 +14,7 @@ use crate::model::{Name, Ref, Value};
 use crate::store::code::thaw;
 use crate::store::memory::index_key;
 use crate::store::{
-    Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Reader, Seen, StoreError, TaskFilter,
+    Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Reader, Seen, StoreError, TaskFilter,
 };
 use crate::turn::World;
 
@@ -347,24 +347,31 @@ impl Reader for Rows<'_> {
         Ok(timer.into_iter().chain(job).min().and_then(DateTime::from_timestamp_micros))
     }
 
+    fn has_jobs(&self, claim: &Claim) -> Result<bool, StoreError> {
+        let (found, corrupt) = self.claimable(&Claim { limit: 1, ..claim.clone() })?;
+        Ok(!found.is_empty() || !corrupt.is_empty())
+    }
+
     fn job(&self, id: Id) -> Result<Option<JobRow>, StoreError> {
         let body = self.one(sql::GET_JOB, [id.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
         body.map(|body| thaw(&body, "a job")).transpose()
     }
 
-    fn next_reaction(&self) -> Result<Option<(u64, Reaction)>, StoreError> {
+    fn next_reaction(&self) -> Result<Option<(u64, Option<Reaction>)>, StoreError> {
         let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?));
         let Some((seq, body)) = self.one(sql::NEXT_REACTION, [], row)? else { return Ok(None) };
-        Ok(Some((u64::try_from(seq).unwrap_or(0), thaw(&body, "a reaction")?)))
+        Ok(Some((u64::try_from(seq).unwrap_or(0), thaw(&body, "a reaction").ok())))
     }
 
     fn failed_reactions(&self) -> Result<Vec<FailedReaction>, StoreError> {
         let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?));
         let rows = self.all(sql::FAILED_REACTIONS, [], row)?;
-        let failed = rows.into_iter().map(|(seq, why, body)| {
-            Ok(FailedReaction { seq: u64::try_from(seq).unwrap_or(0), reaction: thaw(&body, "a reaction")?, why })
+        let failed = rows.into_iter().map(|(seq, why, body)| FailedReaction {
+            seq: u64::try_from(seq).unwrap_or(0),
+            reaction: thaw(&body, "a reaction").ok(),
+            why,
         });
-        failed.collect()
+        Ok(failed.collect())
     }
 
     fn deployments(&self) -> Result<Vec<Deployment>, StoreError> {
@@ -388,6 +395,24 @@ impl Reader for Rows<'_> {
     fn cursor(&self, consumer: &str) -> Result<u64, StoreError> {
         let found: Option<i64> = self.one(sql::GET_CURSOR, [consumer], |row| row.get(0))?;
         Ok(found.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0))
+    }
+}
+
+impl Rows<'_> {
+    /// The jobs that may be claimed, in the order in which they became due; and those whose bytes are corrupt, with their instances.
+    pub fn claimable(&self, claim: &Claim) -> Result<(Vec<JobRow>, Vec<(Id, Id)>), StoreError> {
+        let (mut found, mut corrupt): (Vec<JobRow>, Vec<(Id, Id)>) = (Vec::new(), Vec::new());
+        let parts = |row: &Row<'_>| Ok((text(row, 0)?, row.get::<_, Vec<u8>>(1)?, id(row, 2)?, id(row, 3)?));
+        self.each(sql::DUE_JOBS, [claim.now.timestamp_micros()], parts, |(service, body, job, instance)| {
+            if claim.services.is_empty() || claim.services.iter().any(|wanted| **wanted == *service) {
+                match thaw(&body, "a job") {
+                    Ok(job) => found.push(job),
+                    Err(_) => corrupt.push((job, instance)),
+                }
+            }
+            Ok(found.len() < claim.limit)
+        })?;
+        Ok((found, corrupt))
     }
 }
 

@@ -37,6 +37,7 @@ CREATE TABLE subscription (topic TEXT NOT NULL, instance BLOB NOT NULL, wait INT
 CREATE INDEX subscription_wait ON subscription (instance, wait);
 CREATE TABLE message (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, until INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE INDEX message_topic ON message (topic, id);
+CREATE INDEX message_until ON message (until);
 CREATE TABLE inbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, why TEXT, part INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL) STRICT;
 CREATE INDEX inbox_due ON inbox (seq) WHERE why IS NULL;
 CREATE INDEX inbox_failed ON inbox (seq) WHERE why IS NOT NULL;

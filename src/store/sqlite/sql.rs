@@ -45,6 +45,7 @@ statements! {
         FROM instance WHERE process = ?1 AND status = ?2 AND id > ?3 ORDER BY id";
     INSTANCES = "SELECT id, revision, process, version, entity, record, status, incidents, key, parent, root, initiator, started, ended, state
         FROM instance WHERE id > ?1 ORDER BY id";
+    MARK_DAMAGED = "UPDATE instance SET incidents = max(incidents, 1) WHERE id = ?1";
     PRUNE_INSTANCES = "DELETE FROM instance WHERE ended < ?1";
 
     GET_TASK = "SELECT body FROM task WHERE id = ?1";
@@ -70,7 +71,8 @@ statements! {
         ON CONFLICT (id) DO UPDATE SET visible = excluded.visible, attempt = excluded.attempt, body = excluded.body";
     DELETE_JOB = "DELETE FROM job WHERE id = ?1";
     ATTEMPT_OF_JOB = "SELECT attempt FROM job WHERE id = ?1";
-    DUE_JOBS = "SELECT service, body FROM job WHERE visible <= ?1 ORDER BY visible, id";
+    DUE_JOBS = "SELECT service, body, id, instance FROM job WHERE visible <= ?1 ORDER BY visible, id";
+    SET_JOB_ASIDE = "UPDATE job SET visible = 9223372036854775807 WHERE id = ?1";
     NEXT_JOB = "SELECT visible FROM job ORDER BY visible LIMIT 1";
 
     LISTENERS = "SELECT instance, wait FROM subscription WHERE topic = ?1 ORDER BY instance, wait";
@@ -80,9 +82,10 @@ statements! {
     PUT_MESSAGE = "INSERT INTO message (topic, until, body) VALUES (?1, ?2, ?3)";
     KEPT_MESSAGE = "SELECT id, body FROM message WHERE topic = ?1 AND until > ?2 ORDER BY id LIMIT 1";
     OLDEST_MESSAGE = "SELECT id FROM message WHERE topic = ?1 ORDER BY id LIMIT 1";
+    PRUNE_MESSAGES = "DELETE FROM message WHERE until <= ?1";
     DELETE_MESSAGE = "DELETE FROM message WHERE id = ?1";
 
-    PUT_REACTION = "INSERT INTO inbox (body) VALUES (?1)";
+    PUT_REACTION = "INSERT INTO inbox (why, body) VALUES (?1, ?2)";
     NEXT_REACTION = "SELECT seq, body FROM inbox INDEXED BY inbox_due WHERE why IS NULL ORDER BY seq LIMIT 1";
     FAILED_REACTIONS = "SELECT seq, why, body FROM inbox INDEXED BY inbox_failed WHERE why IS NOT NULL ORDER BY seq";
     DELETE_REACTION = "DELETE FROM inbox WHERE seq = ?1";

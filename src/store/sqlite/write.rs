@@ -10,9 +10,9 @@ use super::{failed, sql};
 use crate::entity::{Change, Record, Window};
 use crate::instance::{Id, InstanceRow, JobRow, Need, State, TaskRow, Topic};
 use crate::model::{Name, Value};
-use crate::store::code::{freeze, thaw};
+use crate::store::code::freeze;
 use crate::store::memory::index_key;
-use crate::store::{Applied, Claim, Deployment, Reader, StoreError, Tx, Write};
+use crate::store::{Applied, Claim, Deployment, Old, Reader, StoreError, Tx, Write};
 use crate::turn::World;
 
 impl Rows<'_> {
@@ -143,6 +143,11 @@ impl Rows<'_> {
             Need::CloseJob(id) => {
                 self.run(sql::DELETE_JOB, [id.as_bytes()])?;
             }
+            Need::HoldJob(id, held) => {
+                if let Some(job) = self.job(*id)? {
+                    self.put_job(&JobRow { held: *held, ..job })?;
+                }
+            }
             Need::KeepMessage { name, key, with, until } => {
                 let topic = Topic::message(name, key);
                 self.run(sql::PUT_MESSAGE, params![topic.as_str(), until, freeze(with)])?;
@@ -178,7 +183,7 @@ impl Rows<'_> {
     }
 
     fn put_job(&self, row: &JobRow) -> Result<(), StoreError> {
-        let visible = row.leased_until.unwrap_or(row.due).max(row.due);
+        let visible = row.visible();
         let lane = i64::try_from(row.id.as_u128() % 64).unwrap_or(0);
         let values =
             params![row.id.as_bytes(), row.instance.as_bytes(), visible, row.attempt, &*row.service, lane, freeze(row)];
@@ -222,7 +227,10 @@ impl Rows<'_> {
             self.run(sql::DELETE_REACTION, [number(seq)])?;
         }
         for reaction in &write.reactions {
-            self.run(sql::PUT_REACTION, [freeze(reaction)])?;
+            self.run(sql::PUT_REACTION, params![Option::<&str>::None, freeze(reaction)])?;
+        }
+        for (reaction, why) in &write.parked {
+            self.run(sql::PUT_REACTION, params![why, freeze(reaction)])?;
         }
         self.append(write)
     }
@@ -249,27 +257,14 @@ impl Tx for Rows<'_> {
     }
 
     fn claim_jobs(&mut self, claim: &Claim) -> Result<Vec<JobRow>, StoreError> {
-        let mut claimed: Vec<JobRow> = Vec::new();
-        {
-            let mut statement = self.connection.prepare_cached(sql::DUE_JOBS).map_err(failed)?;
-            let mut rows = statement.query([claim.now.timestamp_micros()]).map_err(failed)?;
-            while let Some(row) = rows.next().map_err(failed)? {
-                let service: String = row.get(0).map_err(failed)?;
-                if claim.services.is_empty() || claim.services.iter().any(|wanted| **wanted == *service) {
-                    let body: Vec<u8> = row.get(1).map_err(failed)?;
-                    claimed.push(thaw(&body, "a job")?);
-                }
-                if claimed.len() >= claim.limit {
-                    break;
-                }
-            }
+        let (now, until) = (claim.now.timestamp_micros(), claim.until.timestamp_micros());
+        let (found, corrupt) = self.claimable(claim)?;
+        for (job, instance) in corrupt {
+            self.run(sql::SET_JOB_ASIDE, [job.as_bytes()])?;
+            self.mark_damaged(instance)?;
         }
-        for job in &mut claimed {
-            // The first lease is the attempt that the job was made for; a lease that ran out was an attempt too.
-            job.attempt = job.attempt.saturating_add(u32::from(job.leased_until.is_some()));
-            job.leased_until = Some(claim.until.timestamp_micros());
-            self.put_job(job)?;
-        }
+        let claimed: Vec<JobRow> = found.into_iter().map(|job| job.leased(now, until)).collect();
+        claimed.iter().try_for_each(|job| self.put_job(job))?;
         Ok(claimed)
     }
 
@@ -281,6 +276,19 @@ impl Tx for Rows<'_> {
 
     fn park_reaction(&mut self, seq: u64, why: Option<&str>) -> Result<(), StoreError> {
         self.run(sql::PARK_REACTION, params![number(seq), why])?;
+        Ok(())
+    }
+
+    fn is_open(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    fn connection(&self) -> Option<&rusqlite::Connection> {
+        Some(self.connection)
+    }
+
+    fn mark_damaged(&mut self, id: Id) -> Result<(), StoreError> {
+        self.run(sql::MARK_DAMAGED, [id.as_bytes()])?;
         Ok(())
     }
 
@@ -319,22 +327,23 @@ impl Tx for Rows<'_> {
         Ok(())
     }
 
-    fn connection(&self) -> Option<&rusqlite::Connection> {
-        Some(self.connection)
-    }
-
-    fn prune(&mut self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let before = before.timestamp_micros();
-        let read: Option<i64> = self.one(sql::LEAST_CURSOR, [], |row| row.get(0))?.flatten();
-        let last: Option<i64> =
-            self.one(sql::JOURNAL_BEFORE, params![read.unwrap_or(i64::MAX), before], |row| row.get(0))?;
-        let mut gone = 0_usize;
-        if let Some(last) = last {
-            self.run(sql::PRUNE_JOURNAL_RECORD, [last])?;
-            gone = gone.saturating_add(self.run(sql::PRUNE_JOURNAL, [last])?);
+    fn prune(&mut self, old: &Old) -> Result<u64, StoreError> {
+        let mut gone = self.run(sql::PRUNE_MESSAGES, [old.messages.timestamp_micros()])?;
+        if let Some(before) = old.journal {
+            let read: Option<i64> = self.one(sql::LEAST_CURSOR, [], |row| row.get(0))?.flatten();
+            let bounds = params![read.unwrap_or(i64::MAX), before.timestamp_micros()];
+            let last: Option<i64> = self.one(sql::JOURNAL_BEFORE, bounds, |row| row.get(0))?;
+            if let Some(last) = last {
+                self.run(sql::PRUNE_JOURNAL_RECORD, [last])?;
+                gone = gone.saturating_add(self.run(sql::PRUNE_JOURNAL, [last])?);
+            }
         }
-        gone = gone.saturating_add(self.run(sql::PRUNE_INSTANCES, [before])?);
-        gone = gone.saturating_add(self.run(sql::PRUNE_SEEN, [before])?);
+        if let Some(before) = old.instances {
+            gone = gone.saturating_add(self.run(sql::PRUNE_INSTANCES, [before.timestamp_micros()])?);
+        }
+        if let Some(before) = old.commands {
+            gone = gone.saturating_add(self.run(sql::PRUNE_SEEN, [before.timestamp_micros()])?);
+        }
         Ok(u64::try_from(gone).unwrap_or(u64::MAX))
     }
 }

@@ -1,75 +1,25 @@
 //! One command in the open transaction: its turn, the processes it calls, and what is written.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
 use super::Limits;
 use super::error::Error;
+use super::host::HostTx;
+use super::request::{Actor, Asks, Request};
 use super::services::{Registry, said};
 use crate::element::definition::Catalog;
-use crate::entity::{IdSource, Principal, Wish};
-use crate::instance::{Command, Id, InstanceRow, Payload, Reaction, Receiver, StartBy, State};
+use crate::entity::{IdSource, Principal, Window};
+use crate::instance::{Command, Id, InstanceRow, JobRow, Need, Payload, StartBy, State, WaitId};
 use crate::model::{Name, Ref, Value};
 use crate::store::{Applied, ChangeNote, JournalBody, JournalRow, Stamp, StoreError, Tx, Write};
 use crate::turn::{self, Answer, CallStart, Context, Input, Output, Refused, Route};
 
-/// Who gives a command.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Actor {
-    /// The host itself.
-    System,
-    /// The user with this id.
-    User(Name),
-}
-
-/// What is asked of the engine, with its id.
-#[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub id: Id,
-    pub actor: Actor,
-    pub asks: Asks,
-    /// What the host does in the same transaction.
-    pub joined: Option<Joined>,
-}
-
-/// A host's own work in the transaction of a command.
-#[derive(Clone)]
-pub(super) struct Joined(pub Arc<HostWork>);
-
-/// A closure over the open transaction; an error undoes the command with it.
-pub(super) type HostWork = dyn Fn(&dyn Tx) -> Result<(), String> + Send + Sync;
-
-impl std::fmt::Debug for Joined {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Joined")
-    }
-}
-
-/// What is asked.
-#[derive(Clone, Debug)]
-pub(super) enum Asks {
-    /// A command; to this instance, when it does not say so itself.
-    Command(Box<Command>, Option<Id>),
-    /// The result of a claimed job, with its attempt.
-    Job(Box<Command>, Id, Id, u32),
-    /// Another value of a setting.
-    Setting(Name, Value),
-    /// A record of the past: no event follows.
-    Import(Wish),
-}
-
-impl Request {
-    /// Equal for equal requests: the same id with another body is refused.
-    fn hash(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.actor.hash(&mut hasher);
-        format!("{:?}", self.asks).hash(&mut hasher);
-        hasher.finish()
-    }
-}
+/// How many reactions ran for each root, while there are any.
+pub(super) type Roots = BTreeMap<[u8; 16], u32>;
 
 /// What turns need beside the transaction.
 pub(super) struct Shop {
@@ -77,12 +27,17 @@ pub(super) struct Shop {
     pub services: Arc<Registry>,
     pub limits: Limits,
     pub now: DateTime<Utc>,
+    pub roots: Arc<Mutex<Roots>>,
 }
 
-/// What came of a request: its answer, and what observers are told after the commit.
+/// What came of a request.
 pub(super) type Told = Result<Answer, Error>;
 
 impl Shop {
+    pub fn roots(&self) -> MutexGuard<'_, Roots> {
+        self.roots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Carries out a request in the open transaction. The outer error breaks the whole transaction.
     pub fn carry_out(
         &self,
@@ -90,22 +45,25 @@ impl Shop {
         request: &Request,
         outputs: &mut Vec<Arc<JournalRow>>,
     ) -> Result<Told, StoreError> {
-        if let Some(seen) = tx.seen(request.id)? {
-            if seen.hash != request.hash() {
+        if let Some(hash) = request.stamp
+            && let Some(seen) = tx.seen(request.id)?
+        {
+            if seen.hash != hash {
                 return Ok(Err(Error::CommandReused(request.id)));
             }
-            return Ok(
-                minicbor::decode(&seen.answer).map_err(|error| Error::Store(StoreError::Corrupt(error.to_string())))
-            );
+            let corrupt = |error: minicbor::decode::Error| Error::Store(StoreError::Corrupt(error.to_string()));
+            return Ok(minicbor::decode(&seen.answer).map_err(corrupt));
         }
-        let principal = match self.principal(tx, &request.actor)? {
+        let principal = match principal_of(&self.catalog, tx, &request.actor)? {
             Ok(principal) => principal,
             Err(error) => return Ok(Err(error)),
         };
         let (command, instance, job) = match &request.asks {
             Asks::Setting(name, value) => return self.set(tx, request, &principal, name, value, outputs),
+            Asks::Schedule(process, start, due) => return self.schedule(tx, request.id, process, *start, *due, outputs),
             Asks::Import(wish) => (Command::Save(wish.clone()), None, None),
             Asks::Command(command, instance) => ((**command).clone(), *instance, None),
+            Asks::Timer(instance, wait) => (Command::Fire(*wait), Some(*instance), None),
             Asks::Job(command, instance, job, attempt) => {
                 ((**command).clone(), Some(*instance), Some((*job, *attempt)))
             }
@@ -119,24 +77,73 @@ impl Shop {
             ids: request.id,
             root: request.id,
             depth: 0,
-            stamp: Some(request.hash()),
+            stamp: request.stamp,
             consumed: None,
             job,
             silent: matches!(request.asks, Asks::Import(_)),
         };
-        self.atomically(tx, outputs, |shop, tx, outputs| {
-            let told = shop.one(tx, one, outputs)?;
-            Ok(match (told, &request.joined) {
-                (Ok(answer), Some(Joined(work))) => {
-                    work(&*tx).map(|()| answer).map_err(|why| Error::refused("host_refused", why))
-                }
-                (told, _) => told,
-            })
+        let told = self.atomically(tx, outputs, |shop, tx, outputs| {
+            let told = shop.one(tx, one.clone(), outputs)?;
+            match (&told, &request.alongside) {
+                (Ok(answer), Some(alongside)) => shop.alongside(tx, answer, &**alongside).map(|done| done.and(told)),
+                _ => Ok(told),
+            }
+        })?;
+        match told {
+            Err(error) if matches!(request.asks, Asks::Timer(..) | Asks::Job(..)) => {
+                self.not_taken(tx, &one, error, outputs)
+            }
+            told => Ok(told),
+        }
+    }
+
+    /// What the host does in the same transaction; what it refuses undoes the command.
+    fn alongside(
+        &self,
+        tx: &mut dyn Tx,
+        answer: &Answer,
+        work: &super::host::Alongside,
+    ) -> Result<Result<(), Error>, StoreError> {
+        let done = catch_unwind(AssertUnwindSafe(|| work(&mut HostTx::new(&mut *tx, answer, self.now))));
+        if !tx.is_open() {
+            return Err(StoreError::Aborted("the host ended the transaction that it only joined".into()));
+        }
+        Ok(match done {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Error::refused("host_refused", error.to_string())),
+            Err(panic) => Err(Error::refused("host_refused", format!("the host's part panicked: {}", said(&*panic)))),
         })
     }
 
+    /// A timer or a job's result that its instance could not take: dropped when nobody waits for it, else put aside.
+    fn not_taken(
+        &self,
+        tx: &mut dyn Tx,
+        one: &One,
+        error: Error,
+        outputs: &mut Vec<Arc<JournalRow>>,
+    ) -> Result<Told, StoreError> {
+        let needs = match (one.instance, one.job) {
+            // A job that waits for its suspended run stays: it is over when its result is taken.
+            (_, Some(_)) if error.code() == "suspended" => Vec::new(),
+            (_, Some((job, _))) => vec![Need::CloseJob(job)],
+            (Some(instance), None) => one.wait().map(|wait| Need::DisarmTimer(instance, wait)).into_iter().collect(),
+            (None, None) => Vec::new(),
+        };
+        match (error.code(), one.payload()) {
+            ("fenced" | "conflict", _) => return Ok(Err(error)),
+            ("not_waiting" | "unknown", _) | (_, None) => {
+                let notes = vec![format!("nobody waits for it: {error}")];
+                let body = JournalBody { kind: word(&one.command).into(), notes, ..JournalBody::default() };
+                self.put(tx, Write { needs, ..self.bare(one.id, body) }, outputs)?;
+            }
+            (_, Some(payload)) => self.put_aside(tx, one, payload, needs, &error, outputs)?,
+        }
+        Ok(Ok(Answer::default()))
+    }
+
     /// A part of the transaction that is undone alone when it is refused.
-    fn atomically(
+    pub fn atomically(
         &self,
         tx: &mut dyn Tx,
         outputs: &mut Vec<Arc<JournalRow>>,
@@ -151,22 +158,10 @@ impl Shop {
             tx.rollback()?;
             outputs.truncate(before);
         }
+        if let Err(Error::Damaged { instance, .. }) = &told {
+            tx.mark_damaged(*instance)?;
+        }
         Ok(told)
-    }
-
-    fn principal(&self, tx: &dyn Tx, actor: &Actor) -> Result<Result<Principal, Error>, StoreError> {
-        let Actor::User(id) = actor else { return Ok(Ok(Principal::System)) };
-        let user = Ref { entity: Name::new("user"), id: id.clone() };
-        let Some(record) = tx.get(&user)? else {
-            return Ok(Err(Error::Unknown(format!("expected a user, found no user {id}"))));
-        };
-        let named = match record.get(&Name::new("roles")) {
-            Value::List(roles) => roles.iter().map(|role| Name::new(role.to_string())).collect(),
-            _ => Vec::new(),
-        };
-        let roles = with_inherited(&self.catalog, named);
-        let all = roles.iter().any(|role| self.catalog.library.roles.get(role).is_some_and(|role| role.all));
-        Ok(Ok(Principal::User { user, roles, all }))
     }
 
     fn set(
@@ -194,21 +189,17 @@ impl Shop {
             settings: vec![(name.clone(), value.clone())],
             ..JournalBody::default()
         };
-        let journal = JournalRow { at: self.now, command: request.id, body, ..JournalRow::default() };
         let write = Write {
-            stamp: Some(stamp(request.id, request.hash(), &answer)),
-            journal: journal.clone(),
+            stamp: request.stamp.map(|hash| stamp(request.id, hash, &answer)),
             settings: vec![(name.clone(), value.clone())],
-            ..Write::default()
+            ..self.bare(request.id, body)
         };
-        if let Applied::Applied(seq) = tx.apply(&write)? {
-            outputs.push(Arc::new(JournalRow { seq, ..journal }));
-        }
+        self.put(tx, write, outputs)?;
         Ok(Ok(answer))
     }
 
     /// One turn and the processes it calls.
-    fn one(&self, tx: &mut dyn Tx, one: One, outputs: &mut Vec<Arc<JournalRow>>) -> Result<Told, StoreError> {
+    pub fn one(&self, tx: &mut dyn Tx, one: One, outputs: &mut Vec<Arc<JournalRow>>) -> Result<Told, StoreError> {
         let instance = match turn::route(&one.command, &self.catalog, tx) {
             Ok(Route::Instance(id)) => Some(id),
             Ok(Route::Free) => one.instance,
@@ -216,9 +207,11 @@ impl Shop {
         };
         let found = match instance {
             None => None,
-            Some(id) => match tx.instance(id)? {
-                Some(found) => Some(found),
-                None => return Ok(Err(Error::Unknown(format!("expected an instance, found none with the id {id}")))),
+            Some(id) => match tx.instance(id) {
+                Ok(Some(found)) => Some(found),
+                Ok(None) => return Ok(Err(Error::Unknown(format!("expected an instance, found none with the id {id}")))),
+                Err(StoreError::Corrupt(why)) => return Ok(Err(Error::Damaged { instance: id, why })),
+                Err(error) => return Err(error),
             },
         };
         let output = match self.turn(tx, &one, found) {
@@ -233,6 +226,9 @@ impl Shop {
         let calls = output.calls.clone();
         if let Err(error) = self.write(tx, &one, output, outputs)? {
             return Ok(Err(error));
+        }
+        if let (Command::Suspend(false) | Command::Cancel(_), Some(instance)) = (&one.command, instance) {
+            self.put_back(tx, instance)?;
         }
         for call in calls {
             if let Err(error) = self.called(tx, &one, call, outputs)? {
@@ -332,10 +328,11 @@ impl Shop {
             stamp,
             journal,
             instance: output.instance,
-            needs: output.needs,
+            needs: output.needs.into_iter().map(|need| fenced(need, one.job)).collect(),
             changes: output.changes,
             settings: Vec::new(),
             reactions: output.reactions,
+            parked: Vec::new(),
             consumed: one.consumed,
             job: one.job,
         };
@@ -352,111 +349,59 @@ impl Shop {
             }
         })
     }
-
-    /// Runs the oldest reaction, if there is one, as its receiver's own turn. A failing one is put aside with its reason (S25).
-    pub fn react(&self, tx: &mut dyn Tx, outputs: &mut Vec<Arc<JournalRow>>) -> Result<bool, StoreError> {
-        let Some((seq, reaction)) = tx.next_reaction()? else { return Ok(false) };
-        if reaction.depth > self.limits.reaction_depth {
-            tx.park_reaction(
-                seq,
-                Some(&format!("reactions follow from each other deeper than {}", self.limits.reaction_depth)),
-            )?;
-            return Ok(true);
-        }
-        let told = self.atomically(tx, outputs, |shop, tx, outputs| {
-            let one = shop.reacting(seq, &reaction);
-            match one {
-                Some(one) => shop.one(tx, one, outputs),
-                None => Ok(Err(Error::Unknown("the reaction asks nothing".into()))),
-            }
-        })?;
-        match told {
-            Ok(_) => {}
-            // A start that meets its guard, and a receiver that has ended meanwhile, are recorded, not failures.
-            Err(error) if matches!(error.code(), "already_running" | "not_waiting" | "unknown") => {
-                self.pass_by(tx, seq, &reaction, &error.to_string(), outputs)?;
-            }
-            Err(Error::Store(error)) => return Err(error),
-            Err(error) => tx.park_reaction(seq, Some(&error.to_string()))?,
-        }
-        Ok(true)
-    }
-
-    fn reacting(&self, seq: u64, reaction: &Reaction) -> Option<One> {
-        let root = Id::from_bytes(reaction.root);
-        let id = derived(root, seq.saturating_add(2));
-        let (command, instance) = match reaction.to.clone() {
-            Receiver::Wait(id, wait) => (turn::of_reaction(reaction.payload.clone(), Some(wait))?, Some(id)),
-            Receiver::Instance(id) => (turn::of_reaction(reaction.payload.clone(), None)?, Some(id)),
-            Receiver::Start(process, at, record) => {
-                (turn::start_of_reaction(process, at, record, reaction.payload.clone()), None)
-            }
-        };
-        Some(One {
-            command,
-            instance,
-            principal: Principal::System,
-            on_behalf_of: reaction.principal.clone(),
-            id,
-            ids: id,
-            root,
-            depth: reaction.depth,
-            stamp: None,
-            consumed: Some(seq),
-            job: None,
-            silent: false,
-        })
-    }
-
-    fn pass_by(
-        &self,
-        tx: &mut dyn Tx,
-        seq: u64,
-        reaction: &Reaction,
-        why: &str,
-        outputs: &mut Vec<Arc<JournalRow>>,
-    ) -> Result<(), StoreError> {
-        let what = match &reaction.to {
-            Receiver::Start(process, ..) => format!("{process} was not started"),
-            Receiver::Wait(id, _) | Receiver::Instance(id) => format!("nothing for instance {id}"),
-        };
-        let body = JournalBody {
-            kind: "reaction".into(),
-            notes: vec![format!("{what}: {why}")],
-            root: Some(reaction.root),
-            ..JournalBody::default()
-        };
-        let root = Id::from_bytes(reaction.root);
-        let journal = JournalRow { at: self.now, command: root, body, ..JournalRow::default() };
-        let write = Write { journal: journal.clone(), consumed: Some(seq), ..Write::default() };
-        if let Applied::Applied(seq) = tx.apply(&write)? {
-            outputs.push(Arc::new(JournalRow { seq, ..journal }));
-        }
-        Ok(())
-    }
 }
 
 /// One turn to be run.
 #[derive(Clone)]
-struct One {
-    command: Command,
-    instance: Option<Id>,
-    principal: Principal,
-    on_behalf_of: Option<Ref>,
-    id: Id,
+pub(super) struct One {
+    pub command: Command,
+    pub instance: Option<Id>,
+    pub principal: Principal,
+    pub on_behalf_of: Option<Ref>,
+    pub id: Id,
     /// The base of the ids that the turn hands out.
-    ids: Id,
-    root: Id,
-    depth: u32,
-    stamp: Option<u64>,
-    consumed: Option<u64>,
-    job: Option<(Id, u32)>,
+    pub ids: Id,
+    pub root: Id,
+    pub depth: u32,
+    pub stamp: Option<u64>,
+    pub consumed: Option<u64>,
+    pub job: Option<(Id, u32)>,
     /// Whether nothing follows from it.
-    silent: bool,
+    pub silent: bool,
+}
+
+impl One {
+    /// The wait that the command wakes.
+    pub fn wait(&self) -> Option<WaitId> {
+        match &self.command {
+            Command::Fire(wait) | Command::JobDone(wait, _) | Command::JobFailed(wait, _) => Some(*wait),
+            _ => None,
+        }
+    }
+
+    /// What the command brings to its wait, to be kept for later.
+    fn payload(&self) -> Option<Payload> {
+        Some(match &self.command {
+            Command::Fire(_) => Payload::Due,
+            Command::JobDone(_, values) => Payload::Done(values.clone().into_iter().collect()),
+            Command::JobFailed(_, failure) => Payload::Failed(failure.clone()),
+            _ => return None,
+        })
+    }
+}
+
+/// Another attempt of a job lies behind every lease of the one before, so that a late worker is refused.
+fn fenced(need: Need, job: Option<(Id, u32)>) -> Need {
+    match (need, job) {
+        (Need::KeepJob(row), Some((id, attempt))) if row.id == id => {
+            Need::KeepJob(Box::new(JobRow { attempt: row.attempt.max(attempt.saturating_add(1)), ..*row }))
+        }
+        (need, _) => need,
+    }
 }
 
 /// An id of its own for what follows from a command: the same on every rerun, of the same age, far from the ids of the command's turn.
-fn derived(base: Id, salt: u64) -> Id {
+pub(super) fn derived(base: Id, salt: u64) -> Id {
     let (high, low) = base.as_u64_pair();
     // The finisher of SplitMix64: neighbouring inputs lie far apart.
     let mut mixed = low.wrapping_add(salt.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -481,6 +426,26 @@ fn is_large(value: &Value) -> bool {
         Value::Map(entries) => entries.len() > 64,
         _ => false,
     }
+}
+
+/// Who acts, with the roles that he has now.
+pub(super) fn principal_of(
+    catalog: &Catalog,
+    window: &dyn Window,
+    actor: &Actor,
+) -> Result<Result<Principal, Error>, StoreError> {
+    let Actor::User(id) = actor else { return Ok(Ok(Principal::System)) };
+    let user = Ref { entity: Name::new("user"), id: id.clone() };
+    let Some(record) = window.get(&user)? else {
+        return Ok(Err(Error::Unknown(format!("expected a user, found no user {id}"))));
+    };
+    let named = match record.get(&Name::new("roles")) {
+        Value::List(roles) => roles.iter().map(|role| Name::new(role.to_string())).collect(),
+        _ => Vec::new(),
+    };
+    let roles = with_inherited(catalog, named);
+    let all = roles.iter().any(|role| catalog.library.roles.get(role).is_some_and(|role| role.all));
+    Ok(Ok(Principal::User { user, roles, all }))
 }
 
 /// Roles with those they inherit.
