@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 
 use super::definition::Assign;
 use super::room::{Arm, ArmKind, Event, Fault, Given, JobSpec, Move, Next, Room, View};
-use crate::instance::{Id, WaitKind};
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
+use crate::instance::{Id, WaitKind};
 use crate::model::Name;
 use crate::model::expr::Expr;
 

@@ -113,7 +113,8 @@ impl Builder {
     /// # Errors
     /// When definitions have problems, a version was deployed with another content, a service has no handler, or the store fails.
     pub fn build(self) -> Result<Engine, Error> {
-        let Builder { store, sources, path, registry, limits, retention, observers, counted, any_service, replace } = self;
+        let Builder { store, sources, path, registry, limits, retention, observers, counted, any_service, replace } =
+            self;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let sources = match (sources, path) {
             (Some(sources), _) => Some(sources),

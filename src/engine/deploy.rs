@@ -131,12 +131,7 @@ impl Engine {
     }
 
     /// Stores texts and arms the schedules of new versions, in one commit with its row of the journal.
-    fn store_definitions(
-        &self,
-        rows: &[Deployment],
-        catalog: &Catalog,
-        deploying: &Deploying,
-    ) -> Result<(), Error> {
+    fn store_definitions(&self, rows: &[Deployment], catalog: &Catalog, deploying: &Deploying) -> Result<(), Error> {
         let columns: Vec<(Name, Name)> = catalog.library.indexed_columns().into_iter().collect();
         let now = self.now();
         let (mut needs, mut notes): (Vec<Need>, Vec<String>) = (Vec::new(), Vec::new());
@@ -152,8 +147,11 @@ impl Engine {
         };
         let body = JournalBody { kind: "deploy".into(), principal, notes, ..JournalBody::default() };
         let command = deploying.id.unwrap_or_else(|| self.new_id());
-        let write =
-            Write { journal: JournalRow { at: now, command, body, ..JournalRow::default() }, needs, ..Write::default() };
+        let write = Write {
+            journal: JournalRow { at: now, command, body, ..JournalRow::default() },
+            needs,
+            ..Write::default()
+        };
         self.write(|tx| {
             rows.iter().try_for_each(|row| tx.deploy(row))?;
             tx.index(&columns)?;
@@ -204,7 +202,8 @@ impl Engine {
         }
         let stored = self.read(|reader| reader.deployments())?;
         let told = missing.into_iter().map(|(service, definition, span)| {
-            let row = stored.iter().rev().find(|row| row.name == definition.process && row.version == definition.version);
+            let row =
+                stored.iter().rev().find(|row| row.name == definition.process && row.version == definition.version);
             let text = row.and_then(|row| row.text.get(..span.start as usize)).unwrap_or_default();
             let line = text.matches('\n').count().saturating_add(1);
             format!("service `{service}` of {}:{line} has no handler", definition.file)
@@ -229,7 +228,8 @@ fn check_numbers(stored: &[Deployment], definitions: &[Arc<Definition>]) -> Resu
         let row = stored.iter().rev().find(|row| row.name == definition.process && row.version == definition.version);
         if row.is_some_and(|row| row.table != table_bytes(definition) && load_hash(row) == definition.hash) {
             let (process, version) = (&definition.process, definition.version);
-            let text = format!("{process} version {version} was stored with other numbers of its steps than it has now");
+            let text =
+                format!("{process} version {version} was stored with other numbers of its steps than it has now");
             return Err(Error::Build(format!("{text}; open the file with the version of the program that wrote it")));
         }
     }

@@ -41,7 +41,8 @@ impl Engine {
     pub fn history(&self, instance: Id) -> Result<Vec<HistoryEntry>, Error> {
         let row = self.instance(instance)?;
         let catalog = self.catalog();
-        let mut teller = Teller { def: catalog.get(&row.process, Some(row.version)).map(|def| &**def), ..Teller::default() };
+        let mut teller =
+            Teller { def: catalog.get(&row.process, Some(row.version)).map(|def| &**def), ..Teller::default() };
         let mut after = 0;
         loop {
             let rows = self.journal(&JournalOf::Instance(instance), after, PAGE)?;
@@ -81,7 +82,10 @@ impl Teller<'_> {
             }
         }
         row.body.changes.iter().for_each(|change| self.change(row, change));
-        row.body.notices.iter().for_each(|(to, text)| self.add(row, None, format!("{} is told: {}", to.id, text.get("en"))));
+        row.body
+            .notices
+            .iter()
+            .for_each(|(to, text)| self.add(row, None, format!("{} is told: {}", to.id, text.get("en"))));
         row.body.notes.iter().for_each(|note| self.add(row, None, note.clone()));
     }
 

@@ -45,10 +45,7 @@ impl<'e> Session<'e> {
     /// What the host does in the transaction of the next call, right behind its turn: both are written, or neither. It runs on the
     /// thread that writes; an error refuses the call, and so does a panic. It must be quick, must not call the engine, and neither
     /// commits nor rolls back. When the same command is sent again it does not run again.
-    pub fn alongside(
-        &self,
-        work: impl Fn(&mut HostTx<'_>) -> Result<(), HostError> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn alongside(&self, work: impl Fn(&mut HostTx<'_>) -> Result<(), HostError> + Send + Sync + 'static) -> Self {
         Self { alongside: Some(Arc::new(work)), ..self.clone() }
     }
 

@@ -60,7 +60,9 @@ impl Shop {
         };
         let (command, instance, job) = match &request.asks {
             Asks::Setting(name, value) => return self.set(tx, request, &principal, name, value, outputs),
-            Asks::Schedule(process, start, due) => return self.schedule(tx, request.id, process, *start, *due, outputs),
+            Asks::Schedule(process, start, due) => {
+                return self.schedule(tx, request.id, process, *start, *due, outputs);
+            }
             Asks::Import(wish) => (Command::Save(wish.clone()), None, None),
             Asks::Command(command, instance) => ((**command).clone(), *instance, None),
             Asks::Timer(instance, wait) => (Command::Fire(*wait), Some(*instance), None),
@@ -209,7 +211,9 @@ impl Shop {
             None => None,
             Some(id) => match tx.instance(id) {
                 Ok(Some(found)) => Some(found),
-                Ok(None) => return Ok(Err(Error::Unknown(format!("expected an instance, found none with the id {id}")))),
+                Ok(None) => {
+                    return Ok(Err(Error::Unknown(format!("expected an instance, found none with the id {id}"))));
+                }
                 Err(StoreError::Corrupt(why)) => return Ok(Err(Error::Damaged { instance: id, why })),
                 Err(error) => return Err(error),
             },

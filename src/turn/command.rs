@@ -227,8 +227,7 @@ impl Turn<'_> {
 
     /// While a run is suspended nothing falls due: its timers are disarmed and its jobs held, until it goes on.
     fn hold(&mut self, on: bool) {
-        let waits: Vec<(WaitId, WaitKind)> =
-            self.state.waits.iter().map(|wait| (wait.id, wait.kind.clone())).collect();
+        let waits: Vec<(WaitId, WaitKind)> = self.state.waits.iter().map(|wait| (wait.id, wait.kind.clone())).collect();
         for (wait, kind) in waits {
             match kind {
                 WaitKind::Timer(_) if on => self.need(Need::DisarmTimer(self.row.id, wait)),

@@ -88,7 +88,11 @@ impl Reader for Tables {
     fn failed_reactions(&self) -> Result<Vec<FailedReaction>, StoreError> {
         let failed = self.failed.iter();
         Ok(failed
-            .map(|(seq, (reaction, why))| FailedReaction { seq: *seq, reaction: Some(reaction.clone()), why: why.clone() })
+            .map(|(seq, (reaction, why))| FailedReaction {
+                seq: *seq,
+                reaction: Some(reaction.clone()),
+                why: why.clone(),
+            })
             .collect())
     }
 
