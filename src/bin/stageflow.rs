@@ -1,0 +1,109 @@
+//! The command line `stageflow`: problems of definitions, and the authors' tests.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use stageflow::load::{self, LoadError, Severity, render_json, render_text};
+use stageflow::scenario::{self, Options, Over};
+
+/// An embeddable business-process engine.
+#[derive(Parser)]
+#[command(name = "stageflow", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Says every problem of libraries and processes, each with its place and help. Exit code 1 when there is one.
+    Check {
+        /// Files and folders.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// How problems are shown.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// Warnings count as problems too.
+        #[arg(long, value_name = "warnings")]
+        deny: Option<Deny>,
+    },
+    /// Runs scenarios over memory and SQLite. Exit code 1 when one does not hold.
+    Test {
+        /// Scenario files and folders of them.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Closes the engine and opens it again before every step.
+        #[arg(long)]
+        restart: bool,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// With the source under each problem.
+    Text,
+    /// One document for programs.
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Deny {
+    Warnings,
+}
+
+fn main() -> ExitCode {
+    let held = match Cli::parse().command {
+        Command::Check { paths, format, deny } => check(&paths, format, deny.is_some()),
+        Command::Test { paths, restart } => test(&paths, restart),
+    };
+    if held { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+/// Whether every path loads; of a folder its definitions, of a library's file what it names too.
+fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
+    let mut clean = true;
+    for path in paths {
+        let (problems, sources) = match stageflow::files::read(path) {
+            Ok(sources) => (load::problems(&sources), sources),
+            Err(LoadError { problems, sources, .. }) => (problems, (*sources).clone()),
+        };
+        clean &= !problems.iter().any(|problem| deny_warnings || problem.severity == Severity::Error);
+        match format {
+            Format::Json => println!("{}", render_json(&problems, &sources)),
+            Format::Text if problems.is_empty() => {
+                println!("{}: no problems in {} files", path.display(), sources.len())
+            }
+            Format::Text => print!("{}", render_text(&problems, &sources)),
+        }
+    }
+    clean
+}
+
+fn test(paths: &[PathBuf], restart_before_every_step: bool) -> bool {
+    let mut failed = 0_usize;
+    let mut run = 0_usize;
+    for path in paths {
+        let files = match scenario::files(path) {
+            Ok(files) => files,
+            Err(error) => {
+                eprintln!("error: {}: {error}", path.display());
+                return false;
+            }
+        };
+        for file in files {
+            run = run.saturating_add(1);
+            let ways = [Over::Memory, Over::Sqlite].map(|over| Options { over, restart_before_every_step });
+            match ways.into_iter().find_map(|way| scenario::run_file(&file, way).err()) {
+                None => println!("ok      {}", file.display()),
+                Some(failure) => {
+                    failed = failed.saturating_add(1);
+                    println!("FAILED  {failure}");
+                }
+            }
+        }
+    }
+    println!("\n{} of {run} scenarios hold, over memory and SQLite", run.saturating_sub(failed));
+    failed == 0 && run > 0
+}
