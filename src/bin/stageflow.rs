@@ -1,10 +1,10 @@
 //! The command line `stageflow`: problems of definitions, and the authors' tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use stageflow::load::{self, LoadError, Severity, render_json, render_text};
+use stageflow::load::{self, Kind, LoadError, Problem, Severity, Sources, render_json, render_text};
 use stageflow::scenario::{self, Options, Over};
 
 /// An embeddable business-process engine.
@@ -61,24 +61,48 @@ fn main() -> ExitCode {
     if held { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
-/// Whether every path loads; of a folder its definitions, of a library's file what it names too.
+/// Whether every path loads; of a library's file what it names too, of a folder also what its library does not name.
 fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
     let mut clean = true;
     for path in paths {
-        let (problems, sources) = match stageflow::files::read(path) {
-            Ok(sources) => (load::problems(&sources), sources),
-            Err(LoadError { problems, sources, .. }) => (problems, (*sources).clone()),
-        };
-        clean &= !problems.iter().any(|problem| deny_warnings || problem.severity == Severity::Error);
-        match format {
-            Format::Json => println!("{}", render_json(&problems, &sources)),
-            Format::Text if problems.is_empty() => {
-                println!("{}: no problems in {} files", path.display(), sources.len())
+        let mut show = |path: &Path, problems: Vec<Problem>, sources: &Sources| {
+            clean &= !problems.iter().any(|problem| deny_warnings || problem.severity == Severity::Error);
+            match format {
+                Format::Json => println!("{}", render_json(&problems, sources)),
+                Format::Text if problems.is_empty() => {
+                    println!("{}: no problems in {} files", path.display(), sources.len());
+                }
+                Format::Text => print!("{}", render_text(&problems, sources)),
             }
-            Format::Text => print!("{}", render_text(&problems, &sources)),
+        };
+        let (problems, sources) = problems_of(path);
+        show(path, problems, &sources);
+        match stageflow::files::find(path) {
+            Ok(found) if path.is_dir() => {
+                let others =
+                    found.iter().filter(|(file, kind)| *kind != Kind::Scenario && !holds(&sources, path, file));
+                for (file, _) in others {
+                    let (problems, sources) = problems_of(file);
+                    show(file, problems, &sources);
+                }
+            }
+            Ok(_) => {}
+            Err(LoadError { problems, sources, .. }) => show(path, problems, &sources),
         }
     }
     clean
+}
+
+fn problems_of(path: &Path) -> (Vec<Problem>, Sources) {
+    match stageflow::files::read(path) {
+        Ok(sources) => (load::problems(&sources), sources),
+        Err(LoadError { problems, sources, .. }) => (problems, (*sources).clone()),
+    }
+}
+
+/// Whether a file below a folder is among the texts that were loaded.
+fn holds(sources: &Sources, folder: &Path, file: &Path) -> bool {
+    sources.iter().any(|(_, source)| folder.join(&*source.name) == file)
 }
 
 fn test(paths: &[PathBuf], restart_before_every_step: bool) -> bool {
