@@ -1,0 +1,139 @@
+//! Whole processes per second in memory, on the caller's thread, and the bytes of a waiting instance.
+//!
+//! Every figure is the median of several runs in the thread's own time on the processor (where the system tells it), printed with the durability of the store it was measured on. Ratios between
+//! lines of one run mean more than the absolute figures, above all on a machine that does something else besides.
+//!
+//! `cargo bench --bench workloads`
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use common::{Clock, engine, rate, sorted};
+use stageflow::Engine;
+use stageflow::model::Value;
+use stageflow::store::{MemoryStore, Store, TaskFilter};
+
+/// The system's allocator with a count of the bytes that are held.
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+/// Counting costs time: only while memory is measured.
+static COUNTS: AtomicBool = AtomicBool::new(false);
+
+fn count(more: usize, less: usize) {
+    if COUNTS.load(Ordering::Relaxed) {
+        HELD.fetch_add(more.wrapping_sub(less), Ordering::Relaxed);
+    }
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; only a number is kept beside it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 0);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(0, layout.size());
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size, layout.size());
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const RUNS: usize = 7;
+const WAITING: usize = 10_000;
+
+fn main() {
+    let runs = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(RUNS);
+    println!("durability: {}; median of {runs} runs, one thread", MemoryStore::new().durability());
+    started("W1 ten services in a row", "w1", 3_000, runs, None);
+    started("W2 a choice of three, then five services", "w2", 3_000, runs, Some(("kind", 2)));
+    started("W3 parallel, five branches of two services", "w3", 2_000, runs, None);
+    waiting(runs);
+    started("W5 a loop of 100 rounds", "w5", 200, runs, Some(("rounds", 100)));
+    started("W5 a loop of 200 rounds", "w5", 100, runs, Some(("rounds", 200)));
+    memory();
+}
+
+fn memory_engine() -> Engine {
+    engine(MemoryStore::new().keep_journal(1 << 20))
+}
+
+/// So many runs of a process from its start to its end.
+fn started(title: &str, process: &str, count: u32, runs: usize, with: Option<(&str, i64)>) {
+    let times = sorted(runs, || {
+        let engine = memory_engine();
+        let host = engine.system();
+        let began = Clock::now();
+        for _ in 0..count {
+            let mut start = host.start(process);
+            if let Some((name, number)) = with {
+                start = start.with(name, Value::Number(number.into()));
+            }
+            start.run().expect("the workload starts");
+        }
+        began.elapsed()
+    });
+    line(title, count as usize, &times);
+}
+
+/// W4: all are started and wait for a person; then all are completed. Two figures from the same runs.
+fn waiting(runs: usize) {
+    let (mut starts, mut ends) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        let engine = memory_engine();
+        let host = engine.system();
+        let began = Clock::now();
+        for _ in 0..WAITING {
+            host.start("w4").run().expect("the workload starts");
+        }
+        starts.push(began.elapsed());
+        let filter = TaskFilter { limit: Some(WAITING), ..TaskFilter::default() };
+        let tasks = engine.tasks(&filter).expect("the tasks are read");
+        assert_eq!(tasks.len(), WAITING);
+        let none: [(&str, Value); 0] = [];
+        let began = Clock::now();
+        for task in &tasks {
+            host.complete(task.id, None, none.clone()).expect("the task completes");
+        }
+        ends.push(began.elapsed());
+    }
+    starts.sort();
+    ends.sort();
+    line("W4 started up to a user task", WAITING, &starts);
+    line("W4 user task completed to the end", WAITING, &ends);
+    let whole: Vec<Duration> = starts.iter().zip(&ends).map(|(start, end)| *start + *end).collect();
+    line("W4 whole instances", WAITING, &whole);
+}
+
+/// What one instance holds while it waits for a person: its row, its state, its task and their indexes.
+fn memory() {
+    let engine = engine(MemoryStore::new().keep_journal(1));
+    let host = engine.system();
+    let start = || host.start("w4").run().expect("the workload starts");
+    let _first: Vec<_> = (0..100).map(|_| start()).collect();
+    COUNTS.store(true, Ordering::Relaxed);
+    for _ in 0..WAITING {
+        start();
+    }
+    COUNTS.store(false, Ordering::Relaxed);
+    let held = HELD.load(Ordering::Relaxed);
+    println!(
+        "{:<46} {:>10} bytes (with the stamp that makes its command repeatable; without journal)",
+        "a waiting instance with its task",
+        held / WAITING
+    );
+}
+
+fn line(title: &str, count: usize, times: &[Duration]) {
+    println!("{title:<46} {:>10} /s   (best {})", rate(count, times[times.len() / 2]), rate(count, times[0]));
+}
