@@ -1,7 +1,7 @@
 //! Events out: what happened, told after the commit. What must not be missed is read from the journal with a named reader
 //! ([`Engine::outbox`], [`Engine::acknowledge`]); a [`Subscription`] is the quick way inside one program.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub struct Happening {
 #[non_exhaustive]
 pub enum Event {
     /// A record's stage changed.
-    Transition(StageTransition),
+    Transition(Box<StageTransition>),
     /// A record was made, changed or deleted.
     Record(ChangeNote),
     /// A run began.
@@ -120,7 +120,7 @@ impl JournalRow {
     pub fn happenings(&self) -> Vec<Happening> {
         let own = self.body.facts.iter().filter_map(|fact| of_fact(self.instance?, fact));
         let records = self.body.changes.iter().cloned().map(Event::Record);
-        let transitions = self.body.transitions.iter().cloned().map(Event::Transition);
+        let transitions = self.body.transitions.iter().cloned().map(|told| Event::Transition(Box::new(told)));
         let notices = self.body.notices.iter().cloned().map(|(to, text)| Event::Notice { to, text });
         let actor = self.body.principal.clone().or_else(|| self.body.on_behalf_of.clone());
         let told = own.chain(records).chain(transitions).chain(notices);
@@ -169,10 +169,7 @@ impl Subscription {
 
     /// The next event, when one comes within some time.
     pub fn next_within(&self, most: Duration) -> Option<Happening> {
-        match self.events.recv_timeout(most) {
-            Ok(happening) => Some(happening),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.events.recv_timeout(most).ok()
     }
 }
 

@@ -143,10 +143,9 @@ impl Teller<'_> {
             Fact::About(record) => (None, format!("is about {record}")),
             Fact::Finished(status) => (None, format!("{status:?}").to_lowercase()),
             Fact::Noted(node, text) => (at(*node), text.clone()),
-            Fact::Placed(_, place) => match place {
-                crate::instance::Place::Entering(node) => (at(*node), format!("is put to {}", self.step(*node))),
-                _ => return None,
-            },
+            Fact::Placed(_, crate::instance::Place::Entering(node)) => {
+                (at(*node), format!("is put to {}", self.step(*node)))
+            }
             Fact::Suspended(true) => (None, "suspended".to_string()),
             Fact::Suspended(false) => (None, "goes on".to_string()),
             _ => return None,

@@ -208,9 +208,9 @@ fn act(scene: &Scene, words: &[&str]) -> Result<(Command, Option<Id>), String> {
 
 /// The latest run of a process, or the one about a record.
 fn run_of(scene: &Scene, name: &str) -> Result<Id, String> {
-    let live = scene.rows.instances.values().filter(|(row, _)| !row.status.is_over());
+    let mut live = scene.rows.instances.values().filter(|(row, _)| !row.status.is_over());
     let fits = |row: &&(stageflow::instance::InstanceRow, stageflow::instance::State)| {
         &*row.0.process == name || row.0.record.as_ref().is_some_and(|record| &*record.id == name)
     };
-    live.filter(fits).next_back().map(|(row, _)| row.id).ok_or_else(|| format!("no run {name}"))
+    live.rfind(fits).map(|(row, _)| row.id).ok_or_else(|| format!("no run {name}"))
 }

@@ -191,6 +191,9 @@ impl World for Rows<'_> {
     }
 }
 
+/// Jobs that may be claimed; and the ids of corrupt ones, each with its instance.
+type Claimable = (Vec<JobRow>, Vec<(Id, Id)>);
+
 type StoredInstance = (InstanceRow, i64, Vec<u8>);
 
 fn instance_row(row: &Row<'_>) -> rusqlite::Result<StoredInstance> {
@@ -400,7 +403,7 @@ impl Reader for Rows<'_> {
 
 impl Rows<'_> {
     /// The jobs that may be claimed, in the order in which they became due; and those whose bytes are corrupt, with their instances.
-    pub fn claimable(&self, claim: &Claim) -> Result<(Vec<JobRow>, Vec<(Id, Id)>), StoreError> {
+    pub fn claimable(&self, claim: &Claim) -> Result<Claimable, StoreError> {
         let (mut found, mut corrupt): (Vec<JobRow>, Vec<(Id, Id)>) = (Vec::new(), Vec::new());
         let parts = |row: &Row<'_>| Ok((text(row, 0)?, row.get::<_, Vec<u8>>(1)?, id(row, 2)?, id(row, 3)?));
         self.each(sql::DUE_JOBS, [claim.now.timestamp_micros()], parts, |(service, body, job, instance)| {
