@@ -118,7 +118,7 @@ pub struct Retention {
 /// let engine = Engine::builder().store(MemoryStore::new()).sources(sources).build()?;
 /// let deal = engine.system().create("deal", [("title", "Laptops".into())])?;
 /// engine.system().start("close").about(&deal).run()?;
-/// assert_eq!(engine.transitions(0, 10)?[0].to_title.get("en"), "Won");
+/// assert_eq!(engine.transitions(0, 10)?.last().unwrap().to_title.get("en"), "Won");
 /// # Ok::<(), stageflow::Error>(())
 /// ```
 #[derive(Clone)]
