@@ -134,6 +134,8 @@ pub struct Start {
     pub new: Option<Vec<(Name, Expr)>>,
     /// Parameters to fill.
     pub with: Vec<(Name, Expr)>,
+    /// The start event at which its first token begins; the process's own beginning when none.
+    pub entry: Option<NodeIx>,
 }
 
 /// What starts a run.

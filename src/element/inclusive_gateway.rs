@@ -11,6 +11,8 @@ pub struct InclusiveGateway {
     pub cases: Vec<(Expr, usize)>,
     /// The position of the flow that is taken when none holds.
     pub otherwise: Option<usize>,
+    /// The positions of flows without a condition: always taken, which does not suppress the default (S19).
+    pub always: Vec<usize>,
 }
 
 impl Room for InclusiveGateway {
@@ -47,6 +49,8 @@ impl InclusiveGateway {
         if taken.is_empty() {
             taken.extend(self.otherwise.and_then(|flow| view.flow(flow)));
         }
+        taken.extend(self.always.iter().filter_map(|flow| view.flow(*flow)));
+        taken.sort_unstable();
         if taken.is_empty() {
             let conditions: Vec<_> = self.cases.iter().map(|(case, _)| format!("`{}` is false", case.text())).collect();
             let message = format!("no case holds and there is no `otherwise`: {}", conditions.join("; "));

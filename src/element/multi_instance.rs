@@ -2,6 +2,8 @@
 
 use rust_decimal::prelude::ToPrimitive;
 
+use std::sync::Arc;
+
 use super::definition::VarRef;
 use super::room::{Effect, Event, Fault, Move, Next, Room, Round, View};
 use crate::model::expr::Expr;
@@ -10,8 +12,8 @@ use crate::model::{Null, Value};
 /// A scope per element.
 #[derive(Debug)]
 pub struct MultiInstance {
-    /// The list.
-    pub items: Expr,
+    /// What its rounds are made for.
+    pub over: Over,
     /// How many rounds run at once; all when none.
     pub at_once: Option<Expr>,
     /// When this is true after a round, the rest is canceled.
@@ -20,17 +22,36 @@ pub struct MultiInstance {
     pub collect: Option<(Expr, VarRef)>,
 }
 
+/// What rounds are made for; fixed at activation.
+#[derive(Debug)]
+pub enum Over {
+    /// One for each element of a list.
+    List(Expr),
+    /// So many. A negative number is an incident.
+    Times(Expr),
+}
+
+impl Over {
+    fn items(&self, view: &View<'_>) -> Result<Arc<[Value]>, Fault> {
+        match self {
+            Over::List(list) => match view.needed(list)? {
+                Value::List(items) => Ok(items),
+                other => Err(Fault::new("wrong_type", format!("expected a list in `{}`, found {other}", list.text()))),
+            },
+            Over::Times(times) => {
+                let count = view.count(times)?;
+                if count > MAX_ROUNDS {
+                    return Err(Fault::new("too_many", format!("expected at most {MAX_ROUNDS} rounds, found {count}")));
+                }
+                Ok((1..=count).map(|number| Value::Number(number.into())).collect())
+            }
+        }
+    }
+}
+
 impl Room for MultiInstance {
     fn enter(&self, view: &View<'_>) -> Result<Move, Fault> {
-        let items = match view.needed(&self.items)? {
-            Value::List(items) => items,
-            other => {
-                return Err(Fault::new(
-                    "wrong_type",
-                    format!("expected a list in `{}`, found {other}", self.items.text()),
-                ));
-            }
-        };
+        let items = self.over.items(view)?;
         if items.is_empty() {
             return Ok(Move::then_pass(self.collected(&[], 0, None)));
         }
@@ -64,6 +85,9 @@ impl Room for MultiInstance {
         Ok(Move::only(Next::Rounds(kept, rounds)))
     }
 }
+
+/// Most rounds of a count: as many as an instance may have tokens.
+const MAX_ROUNDS: usize = 10_000;
 
 /// The outer scope keeps how many rounds have begun, the list, and then what each round gave.
 const OUTPUTS: usize = 2;

@@ -172,7 +172,7 @@ impl<'a> Turn<'a> {
             caller,
             key: None,
             vars: padded(vars, info.map_or(0, |info| info.vars.len())),
-            entry: info.map_or(NodeIx::PROCESS, |info| info.entry),
+            entry: start.and_then(|start| start.entry).or(info.map(|info| info.entry)).unwrap_or(NodeIx::PROCESS),
             depth,
         };
         self.start_guarded(started)

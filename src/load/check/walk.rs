@@ -36,6 +36,9 @@ impl<'a> Walk<'a> {
             found.push(info.entry);
             found.extend(&info.handlers);
         }
+        if node == NodeIx::PROCESS {
+            found.extend(self.def.starts.iter().filter_map(|start| start.entry));
+        }
         if let Some(Element::StageScope(stages)) = self.def.element(node) {
             found.extend(stages.lists.iter().map(|(_, list)| *list));
             found.extend(stages.all_done);

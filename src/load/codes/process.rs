@@ -209,6 +209,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n    assign: self.owner\n",
     },
     Code {
+        code: "unknown-type",
+        meaning: "A node of the flat form has a type that BPMN does not name.",
+        wrong: "process: greet\nentity: lead\nnodes:\n  - {id: decide, type: exclusive_gatway}\nflows: []\n",
+        right: "process: greet\nentity: lead\nnodes:\n  - {id: decide, type: exclusive_gateway}\nflows: []\n",
+    },
+    Code {
         code: "unknown-task-kind",
         meaning: "A task is `like` a kind that the library does not declare.",
         wrong: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n    like: cal\n    assign: self.owner\n",

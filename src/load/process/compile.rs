@@ -26,6 +26,7 @@ mod gateways;
 mod handlers;
 mod lists;
 mod names;
+mod net;
 mod scopes;
 mod starts;
 mod tasks;
@@ -142,6 +143,8 @@ pub(super) struct Compiler<'a> {
     exits: BTreeMap<(NodeIx, Name), NodeIx>,
     /// Retries that begin at another place than the incident's own.
     retries: Vec<(NodeIx, Label)>,
+    /// The start events of a flat form that something starts.
+    start_nodes: BTreeMap<Name, NodeIx>,
     /// The places of `go` steps, which are no nodes.
     gos: Vec<(Label, Span)>,
     notes: Notes,
@@ -209,6 +212,7 @@ impl<'a> Compiler<'a> {
             stage_depth: 0,
             exits: BTreeMap::new(),
             retries: Vec::new(),
+            start_nodes: BTreeMap::new(),
             gos: Vec::new(),
             notes,
         }
@@ -227,7 +231,12 @@ impl<'a> Compiler<'a> {
         self.declare_all("params", &process.params);
         self.declare_all("vars", &process.vars);
         self.declare_hidden(&process.steps);
-        self.fill(&process.steps, &process.handlers, (lists::Border::Scope, None), process.span);
+        self.fill(
+            (&process.steps, process.net.as_ref()),
+            &process.handlers,
+            (lists::Border::Scope, None),
+            process.span,
+        );
         if let Some(timeout) = process.timeout {
             self.timeout(timeout);
         }
@@ -237,7 +246,7 @@ impl<'a> Compiler<'a> {
     /// The start event, the list, the end event and the handlers of the scope that is being filled.
     fn fill(
         &mut self,
-        steps: &'a [Step<'a>],
+        (steps, net): (&'a [Step<'a>], Option<&'a super::draft::Net<'a>>),
         handlers: &'a [super::draft::Event<'a>],
         (border, host): (lists::Border, Option<NodeIx>),
         span: Span,
@@ -248,8 +257,13 @@ impl<'a> Compiler<'a> {
             info.entry = start;
         }
         let done = self.scope.done;
-        let entry = self.hosted_list(steps, border, host, done);
-        self.plan.flow(start, entry, Text::default(), span);
+        match net {
+            Some(net) => self.net(steps, net, host, done, start),
+            None => {
+                let entry = self.hosted_list(steps, border, host, done);
+                self.plan.flow(start, entry, Text::default(), span);
+            }
+        }
         self.handlers(handlers, host);
         if self.plan.is_led_to(done, first) {
             let end = self.made("end", span, Element::EndEvent(end_event::EndEvent::default()));

@@ -4,6 +4,7 @@ mod data;
 mod event;
 mod flow;
 mod head;
+mod net;
 mod step;
 mod task;
 
@@ -35,6 +36,7 @@ pub(crate) struct Process<'t> {
     pub one_per: Option<&'t Node>,
     pub starts: Vec<Start<'t>>,
     pub steps: Vec<Step<'t>>,
+    pub net: Option<Net<'t>>,
     pub handlers: Vec<Event<'t>>,
     pub timeout: Option<&'t Node>,
     pub span: Span,
@@ -55,6 +57,8 @@ pub(crate) type Kinds = BTreeMap<Name, Node>;
 #[derive(Debug)]
 pub(crate) struct Start<'t> {
     pub span: Span,
+    /// The start event of a flat form that it is written at.
+    pub node: Option<Spanned<Name>>,
     pub by: StartBy<'t>,
     pub when: Option<&'t Node>,
     pub changed: Vec<Spanned<Name>>,
@@ -113,6 +117,8 @@ pub(crate) enum Target {
     Done,
     /// To this step.
     Step(Name),
+    /// Where the flows of this node of a flat form lead.
+    Behind(Name),
 }
 
 /// What follows a branch: steps first, if any, then the target; without a target it goes on behind the branching step.
@@ -174,9 +180,53 @@ pub(crate) enum Keep {
     Count,
 }
 
+/// How the steps of a scope lead to each other when it is written as nodes and flows: the flat form.
+#[derive(Debug)]
+pub(crate) struct Net<'t> {
+    /// The nodes' ids, in the order of the steps.
+    pub names: Vec<Spanned<Name>>,
+    /// The start events, which are no steps.
+    pub starts: Vec<StartNode>,
+    pub flows: Vec<Flow<'t>>,
+}
+
+/// A start event of a flat form.
+#[derive(Debug)]
+pub(crate) struct StartNode {
+    pub id: Spanned<Name>,
+    pub title: Option<Spanned<Text>>,
+    /// Whether something starts it; a plain one begins by hand and by calls.
+    pub by_event: bool,
+}
+
+/// A flow of a flat form.
+#[derive(Debug)]
+pub(crate) struct Flow<'t> {
+    pub span: Span,
+    pub from: Spanned<Name>,
+    pub to: Spanned<Name>,
+    pub when: Option<&'t Node>,
+    pub otherwise: bool,
+    /// The outcomes of the user task it leaves that take it.
+    pub outcomes: Vec<Spanned<Name>>,
+    pub title: Option<Spanned<Text>>,
+}
+
+/// A node of a flat form that is no step of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It does nothing: a task without a kind, work by hand, an event without a definition.
+    Pass,
+    Exclusive,
+    Parallel,
+    Inclusive,
+    Events,
+}
+
 /// What a step does.
 #[derive(Debug)]
 pub(crate) enum Verb<'t> {
+    Gate(Gate),
     UserTask(Box<Task<'t>>),
     Service(Box<Service<'t>>),
     Set(&'t [Entry]),
@@ -331,11 +381,20 @@ pub(crate) struct Way<'t> {
 /// One list per element.
 #[derive(Debug)]
 pub(crate) struct Each<'t> {
-    pub head: &'t Node,
+    pub over: Over<'t>,
     pub steps: Vec<Step<'t>>,
     pub at_once: Option<&'t Node>,
     pub until: Option<&'t Node>,
     pub collect: &'t [Entry],
+}
+
+/// What the rounds of an `each` are made for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Over<'t> {
+    /// `line in self.lines`.
+    List(&'t Node),
+    /// So many times.
+    Times(&'t Node),
 }
 
 /// A list repeated.
@@ -350,6 +409,7 @@ pub(crate) struct Repeat<'t> {
 #[derive(Debug)]
 pub(crate) struct Group<'t> {
     pub steps: Vec<Step<'t>>,
+    pub net: Option<Net<'t>>,
     pub vars: Vec<Variable>,
     pub handlers: Vec<Event<'t>>,
 }
@@ -380,6 +440,8 @@ pub(crate) struct Event<'t> {
     pub take: &'t [Entry],
     pub vars: Vec<Variable>,
     pub then: Then<'t>,
+    /// How the handler's steps lead to each other, in flat form.
+    pub net: Option<Net<'t>>,
 }
 
 /// What happens.

@@ -147,6 +147,13 @@ impl Plan {
         position
     }
 
+    /// Gives the flows that lead to this label a title.
+    pub fn entitle(&mut self, label: Label, title: &Text) {
+        for flow in self.flows.iter_mut().filter(|flow| flow.to == label) {
+            flow.title.clone_from(title);
+        }
+    }
+
     /// Says that no token ever takes this flow: the move before it leaves the stage.
     pub fn ends(&mut self, from: NodeIx, position: usize) {
         if let Some(flow) = self.flows.iter_mut().filter(|flow| flow.from == from).nth(position) {

@@ -75,6 +75,10 @@ impl<'a> Compiler<'a> {
 
     /// The list of an event that does not interrupt: a path that ends on its own.
     fn own_path(&mut self, event: &'a Event<'a>, key: &str) -> Label {
+        if let Some(behind) = event.then.next.as_ref().filter(|next| matches!(next.value, To::Behind(_))) {
+            let after = self.plan.label();
+            return self.target(behind, after);
+        }
         self.no_way_out(event);
         let (end, first) = (self.plan.label(), self.plan.drawn());
         let steps = event.then.steps.as_deref().unwrap_or_default();
@@ -187,11 +191,16 @@ impl<'a> Compiler<'a> {
             _ => done,
         };
         let key = self.scope.key.clone();
-        let (entry, keep) = self.with_event(event, &key, |this| this.hosted_list(steps, border, host, exit));
+        let (_, keep) = self.with_event(event, &key, |this| match &event.net {
+            Some(net) => this.net(steps, net, host, exit, start),
+            None => {
+                let entry = this.hosted_list(steps, border, host, exit);
+                this.plan.flow(start, entry, Text::default(), event.span);
+            }
+        });
         if let (Some(keep), Some(Element::EventSubProcess(event))) = (keep, self.plan.element(node)) {
             event.take.push(keep);
         }
-        self.plan.flow(start, entry, Text::default(), event.span);
         if self.plan.is_led_to(done, first) {
             let end = self.made("end", event.span, Element::EndEvent(EndEvent::default()));
             self.plan.place(done, end);
@@ -270,7 +279,9 @@ impl<'a> Compiler<'a> {
         let names = self.event_names(event, &Problems::new());
         let take = self.assigns(event.take, &names);
         self.drain_to(node);
-        let (_, keep) = self.with_event(event, "timeout", |this| this.fill(steps, &[], (Border::Scope, None), span));
+        let (_, keep) = self.with_event(event, "timeout", |this| {
+            this.fill((steps, event.net.as_ref()), &[], (Border::Scope, None), span)
+        });
         let error = Value::Map(Arc::new([(Name::new("code"), Value::text("timeout"))].into()));
         let keep = keep.map(|keep| Assign { value: Expr::literal("error", error, Type::Any), ..keep });
         if let Some(Element::EventSubProcess(handler)) = self.plan.element(node) {

@@ -11,7 +11,7 @@ use crate::element::exclusive_gateway::{Case, ExclusiveGateway};
 use crate::graph::NodeIx;
 use crate::load::cursor::Spanned;
 use crate::load::problem::{Problem, Problems};
-use crate::load::process::draft::{Event, Process, Step, Target, Then, Verb};
+use crate::load::process::draft::{Event, Net, Process, Step, Target, Then, Verb};
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::model::suggest::did_you_mean;
 use crate::model::{Name, Span, Text};
@@ -34,10 +34,12 @@ pub(super) enum Border {
 /// A list around the step that is compiled.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
-    ids: Vec<(&'a Name, Label)>,
-    border: Border,
+    pub(super) ids: Vec<(&'a Name, Label)>,
+    pub(super) border: Border,
     /// The node in whose place the list's scope runs, when the list begins a scope.
-    host: Option<NodeIx>,
+    pub(super) host: Option<NodeIx>,
+    /// Where the flows of the nodes of a flat form begin.
+    pub(super) behind: BTreeMap<Name, Label>,
 }
 
 /// How the way from a step to an id was found.
@@ -67,7 +69,7 @@ impl<'a> Compiler<'a> {
     ) -> Label {
         let labels: Vec<Label> = steps.iter().map(|_| self.plan.label()).collect();
         let named = steps.iter().zip(&labels).filter_map(|(step, label)| Some((&step.id.as_ref()?.value, *label)));
-        self.frames.push(Frame { ids: named.collect(), border, host });
+        self.frames.push(Frame { ids: named.collect(), border, host, behind: BTreeMap::new() });
         for (at, (step, entry)) in steps.iter().zip(&labels).enumerate() {
             let next = labels.get(at.saturating_add(1)).copied().unwrap_or(exit);
             self.step(step, *entry, next);
@@ -153,7 +155,7 @@ impl<'a> Compiler<'a> {
         host: Option<NodeIx>,
         inside: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        self.frames.push(Frame { ids: Vec::new(), border, host });
+        self.frames.push(Frame { ids: Vec::new(), border, host, behind: BTreeMap::new() });
         let found = inside(self);
         self.frames.pop();
         found
@@ -164,6 +166,9 @@ impl<'a> Compiler<'a> {
         match &target.value {
             Target::GoOn => go_on,
             Target::Done => self.done(target.span).unwrap_or(go_on),
+            Target::Behind(id) => {
+                self.frames.iter().rev().find_map(|frame| frame.behind.get(id).copied()).unwrap_or(go_on)
+            }
             Target::Step(id) => match self.find(id) {
                 Way::Near(label) => label,
                 Way::Out(label, hosts) => self.leave(id, label, &hosts, target.span),
@@ -301,9 +306,16 @@ pub(crate) fn report_circle(problems: &Problems, span: Span) {
 /// Every authored id of a process; one that is written twice is reported.
 pub(super) fn ids(process: &Process<'_>, problems: &Problems) -> BTreeMap<Name, Span> {
     let mut ids = BTreeMap::new();
+    collect_net(process.net.as_ref(), &mut ids, problems);
     collect(&process.steps, &mut ids, problems);
     collect_events(&process.handlers, &mut ids, problems);
     ids
+}
+
+fn collect_net(net: Option<&Net<'_>>, ids: &mut BTreeMap<Name, Span>, problems: &Problems) {
+    for start in net.into_iter().flat_map(|net| &net.starts) {
+        note_id(&start.id, ids, problems);
+    }
 }
 
 fn collect(steps: &[Step<'_>], ids: &mut BTreeMap<Name, Span>, problems: &Problems) {
@@ -314,6 +326,7 @@ fn collect(steps: &[Step<'_>], ids: &mut BTreeMap<Name, Span>, problems: &Proble
         match &step.verb {
             Verb::Race(events) => collect_events(events, ids, problems),
             Verb::Group(group) => {
+                collect_net(group.net.as_ref(), ids, problems);
                 collect(&group.steps, ids, problems);
                 collect_events(&group.handlers, ids, problems);
             }
@@ -328,6 +341,7 @@ fn collect_events(events: &[Event<'_>], ids: &mut BTreeMap<Name, Span>, problems
         if let Some(id) = &event.id {
             note_id(id, ids, problems);
         }
+        collect_net(event.net.as_ref(), ids, problems);
         collect(event.then.steps.as_deref().unwrap_or_default(), ids, problems);
     }
 }

@@ -3,7 +3,7 @@
 use super::lists::Border;
 use super::{At, Compiler};
 use crate::element::Element;
-use crate::element::multi_instance::MultiInstance;
+use crate::element::multi_instance::{MultiInstance, Over};
 use crate::element::repeat::{Repeat, Test};
 use crate::element::stage_scope::{Otherwise, StageScope};
 use crate::element::start_event::Nothing;
@@ -53,7 +53,7 @@ impl<'a> Compiler<'a> {
         let node = self.simple(at, Element::SubProcess(SubProcess));
         self.scope_at(at, node, |this| {
             this.declare_all("vars", &group.vars);
-            this.fill(&group.steps, &group.handlers, (Border::Scope, Some(node)), at.step.at);
+            this.fill((&group.steps, group.net.as_ref()), &group.handlers, (Border::Scope, Some(node)), at.step.at);
         });
         node
     }
@@ -73,24 +73,21 @@ impl<'a> Compiler<'a> {
     /// `each: x in list`.
     fn each(&mut self, at: &At<'a>, each: &'a Each<'a>) -> NodeIx {
         let names = self.names();
-        let halves = self.halves(each.head, " in ", "an item and its list, such as `line in self.lines`");
-        let items = halves.as_ref().and_then(|(_, list)| self.compile(list, &names, None));
-        let ty = items.as_ref().map_or(Type::Any, |items| self.item_type(items, each.head.span));
+        let (over, item) = self.rounds_of(each, &names);
         let at_once = self.at_once(each.at_once, &names);
         let collected = self.collected(each);
         let node = self.simple(at, Element::Nothing(Nothing));
         let room = self.scope_at(at, node, |this| {
-            if let Some(name) = halves.and_then(|(item, _)| this.item_name(&item)) {
-                let name = Spanned::new(name, each.head.span);
+            if let Some((name, ty)) = item {
                 let var = this.add_seen("vars", &name, ty, None);
                 this.notes.unset.remove(&var);
             }
             this.declare_hidden(&each.steps);
-            this.fill(&each.steps, &[], (Border::Round, Some(node)), at.step.at);
+            this.fill((&each.steps, None), &[], (Border::Round, Some(node)), at.step.at);
             let names = this.names();
             let until = each.until.map(|until| this.bool(until, &names));
             let collect = collected.and_then(|(var, value)| Some((this.collect(var, value)?, var)));
-            MultiInstance { items: items.unwrap_or_else(super::names::nothing), at_once, until, collect }
+            MultiInstance { over, at_once, until, collect }
         });
         let late = std::mem::take(&mut self.reads);
         self.notes.late_reads.insert(node, late);
@@ -98,6 +95,20 @@ impl<'a> Compiler<'a> {
             *element = Element::MultiInstance(Box::new(room));
         }
         node
+    }
+
+    /// What rounds are made for, and the variable of a round.
+    fn rounds_of(&mut self, each: &'a Each<'a>, names: &crate::model::Names) -> (Over, Option<(Spanned<Name>, Type)>) {
+        let head = match each.over {
+            draft::Over::List(head) => head,
+            draft::Over::Times(times) => return (Over::Times(self.expr(times, names, Some(&Type::Int))), None),
+        };
+        let halves = self.halves(head, " in ", "an item and its list, such as `line in self.lines`");
+        let items = halves.as_ref().and_then(|(_, list)| self.compile(list, names, None));
+        let ty = items.as_ref().map_or(Type::Any, |items| self.item_type(items, head.span));
+        let name = halves.and_then(|(item, _)| self.item_name(&item));
+        let over = Over::List(items.unwrap_or_else(super::names::nothing));
+        (over, name.map(|name| (Spanned::new(name, head.span), ty)))
     }
 
     fn item_type(&self, items: &Expr, span: Span) -> Type {
@@ -175,7 +186,7 @@ impl<'a> Compiler<'a> {
         let node = self.simple(at, Element::Repeat(Box::new(Repeat { test, max })));
         let late = std::mem::take(&mut self.late_reads);
         self.scope_at(at, node, |this| {
-            this.fill(&repeat.steps, &[], (Border::Scope, Some(node)), at.step.at);
+            this.fill((&repeat.steps, None), &[], (Border::Scope, Some(node)), at.step.at);
         });
         self.notes.late_reads.insert(node, late);
         node
@@ -302,7 +313,7 @@ impl<'a> Compiler<'a> {
         let new = NewNode { key: key.clone(), id: None, title: Text::default(), scope: self.scope.node, span };
         let node = self.add(new, Element::SubProcess(SubProcess));
         self.stage_depth = self.stage_depth.saturating_add(1);
-        self.scope_of(node, key, |this| this.fill(steps, &[], (Border::Scope, Some(host)), span));
+        self.scope_of(node, key, |this| this.fill((steps, None), &[], (Border::Scope, Some(host)), span));
         self.stage_depth = self.stage_depth.saturating_sub(1);
         node
     }

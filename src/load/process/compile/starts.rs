@@ -25,7 +25,7 @@ impl<'a> Compiler<'a> {
     /// The starts; a process that names none is started by hand and by calls.
     pub(super) fn starts(&mut self) -> Vec<Start> {
         if self.process.starts.is_empty() {
-            let by = |trigger| Start { trigger, about: None, new: None, with: Vec::new() };
+            let by = |trigger| Start { trigger, about: None, new: None, with: Vec::new(), entry: None };
             let manual = StartTrigger::Manual { roles: Vec::new(), new: Vec::new() };
             return vec![by(manual), by(StartTrigger::Called)];
         }
@@ -51,7 +51,8 @@ impl<'a> Compiler<'a> {
         let with = self.arguments(start.with, Some(&params), "the process", start.span, &names);
         self.reads.clear();
         self.check_about(start, about.is_some() || new.is_some());
-        Some(Start { trigger, about, new, with })
+        let entry = start.node.as_ref().and_then(|id| self.start_nodes.get(&id.value).copied());
+        Some(Start { trigger, about, new, with, entry })
     }
 
     fn param_parts(&self) -> Vec<Part> {

@@ -49,7 +49,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The keys that say more about an event.
-    fn about(&self, map: &MapReader<'t>, on: On<'t>, span: Span) -> Event<'t> {
+    pub(super) fn about(&self, map: &MapReader<'t>, on: On<'t>, span: Span) -> Event<'t> {
         let record = matches!(on, On::Record(_));
         let any = map.get("of").is_some_and(|of| {
             if of.word() != Some("any") {
@@ -73,11 +73,12 @@ impl<'t> Reader<'t> {
             take: map.map("take"),
             vars: Vec::new(),
             then: Then::default(),
+            net: None,
         }
     }
 
     /// Which of the words is written.
-    fn on(&self, map: &MapReader<'t>, what: &str, words: &'static [&'static str]) -> Option<On<'t>> {
+    pub(super) fn on(&self, map: &MapReader<'t>, what: &str, words: &'static [&'static str]) -> Option<On<'t>> {
         for later in ["compensate", "compensation"] {
             if let Some(entry) = map.entry(later) {
                 self.later(later, entry.key.span);
@@ -250,6 +251,7 @@ impl<'t> Reader<'t> {
             take: &[],
             vars: Vec::new(),
             then: Then::default(),
+            net: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The verbs that branch, repeat and hold other steps.
 
 use super::step::Reader;
-use super::{Call, Case, Each, Group, Otherwise, Repeat, StageList, Step, Then, ValueCase, Variable, Verb};
+use super::{Call, Case, Each, Group, Otherwise, Over, Repeat, StageList, Step, Then, ValueCase, Variable, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::draft::Decl;
 use crate::load::problem::Problem;
@@ -146,7 +146,7 @@ impl<'t> Reader<'t> {
         let steps = self.need_steps(map);
         let (at_once, until, collect) = (map.get("at_once"), map.get("until"), map.map("collect"));
         cursor::scalar(value, "an item and its list, such as `line in self.lines`", self.problems)?;
-        Some(Verb::Each(Box::new(Each { head: value, steps, at_once, until, collect })))
+        Some(Verb::Each(Box::new(Each { over: Over::List(value), steps, at_once, until, collect })))
     }
 
     /// `repeat: {while or until: condition, max: 100}`.
@@ -178,7 +178,7 @@ impl<'t> Reader<'t> {
         }
         let vars = self.variables(map, "vars");
         let handlers = self.events_at(map, "handlers", super::event::BOUNDARY);
-        Some(Verb::Group(Box::new(Group { steps: self.steps(value), vars, handlers })))
+        Some(Verb::Group(Box::new(Group { steps: self.steps(value), net: None, vars, handlers })))
     }
 
     pub(super) fn call(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {

@@ -5,25 +5,38 @@ use super::{Kinds, Process, Start, StartBy};
 use crate::load::cursor::{self, MapReader};
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Node, Tree, Yaml};
+use crate::model::Span;
 
 /// Reads a process file.
 pub(crate) fn read_process<'t>(tree: &'t Tree, kinds: &'t Kinds, problems: &'t Problems) -> Option<Process<'t>> {
     let reader = Reader::new(kinds, problems);
     let map = MapReader::new(&tree.root, "a process", problems)?;
-    for key in ["nodes", "flows"] {
-        reader.later_key(&map, key);
-    }
     if let Some(entry) = map.entry("run_as")
         && entry.value.word() != Some("system")
     {
         let found = entry.value.word().unwrap_or("something else");
         reader.later(&format!("run_as: {found}"), entry.value.span);
     }
-    let flat = tree.root.get("nodes").is_some() || tree.root.get("flows").is_some();
-    if !flat {
-        map.need("steps");
-    }
     let name = map.need_name("process");
+    let flat = reader.flat(&map);
+    let starts: Vec<Start<'t>> = map.list("start").iter().filter_map(|item| reader.start(item, &[])).collect();
+    let handlers = reader.events_at(&map, "handlers", super::event::BOUNDARY);
+    let (steps, net, starts, handlers) = match flat {
+        Some(flat) => {
+            if let Some(steps) = map.entry("steps") {
+                let message = "a process is written as `steps`, or as `nodes` and `flows`, not as both";
+                problems.error("conflicting-keys", steps.key.span, message);
+            }
+            let handlers = flat.handlers.into_iter().chain(handlers).collect();
+            let plain = flat.net.starts.is_empty() || flat.net.starts.iter().any(|start| !start.by_event);
+            let starts = starts_of_net(flat.starts, starts, plain, tree.root.span);
+            (flat.steps, Some(flat.net), starts, handlers)
+        }
+        None => {
+            map.need("steps");
+            (reader.steps_at(&map, "steps").unwrap_or_default(), None, starts, handlers)
+        }
+    };
     let process = Process {
         name: name?,
         version: reader.version(&map),
@@ -35,15 +48,43 @@ pub(crate) fn read_process<'t>(tree: &'t Tree, kinds: &'t Kinds, problems: &'t P
         vars: reader.variables(&map, "vars"),
         assign: reader.assign(&map),
         one_per: map.get("one_per"),
-        starts: map.list("start").iter().filter_map(|item| reader.start(item)).collect(),
-        steps: reader.steps_at(&map, "steps").unwrap_or_default(),
-        handlers: reader.events_at(&map, "handlers", super::event::BOUNDARY),
+        starts,
+        steps,
+        net,
+        handlers,
         timeout: map.get("timeout"),
         span: map.entry("process").map_or(map.span(), |entry| entry.value.span),
     };
     map.allow(&["doc"]);
     map.finish();
     Some(process)
+}
+
+/// The starts of a flat form: those of its start events and those that are listed. A plain start event among others begins
+/// by hand and by calls, as a process does that names none.
+fn starts_of_net<'t>(nodes: Vec<Start<'t>>, listed: Vec<Start<'t>>, plain: bool, span: Span) -> Vec<Start<'t>> {
+    let alone = nodes.is_empty() || !listed.is_empty() || !plain;
+    let mut starts: Vec<Start<'t>> = nodes.into_iter().chain(listed).collect();
+    if !alone {
+        let manual = StartBy::Manual { roles: Vec::new(), new: Vec::new() };
+        starts.extend([manual, StartBy::Called].map(|by| Start { by, ..Start::bare(span) }));
+    }
+    starts
+}
+
+impl<'t> Start<'t> {
+    fn bare(span: Span) -> Self {
+        Self {
+            span,
+            node: None,
+            by: StartBy::Called,
+            when: None,
+            changed: Vec::new(),
+            about: None,
+            with: &[],
+            new: None,
+        }
+    }
 }
 
 impl<'t> Reader<'t> {
@@ -68,8 +109,10 @@ impl<'t> Reader<'t> {
         assign
     }
 
-    fn start(&self, node: &'t Node) -> Option<Start<'t>> {
+    /// A way to start; `more` are keys that the start event of a flat form has besides.
+    pub(super) fn start(&self, node: &'t Node, more: &[&'static str]) -> Option<Start<'t>> {
         let map = MapReader::new(node, "a start", self.problems)?;
+        map.allow(more);
         let words: Vec<&'static str> = ["event", "manual", "message", "signal", "schedule", "called"]
             .into_iter()
             .filter(|word| node.get(word).is_some())
@@ -86,6 +129,7 @@ impl<'t> Reader<'t> {
         let is_event = is_record || matches!(by, Some(StartBy::Signal(_) | StartBy::Message(_)));
         let start = Start {
             span: node.span,
+            node: None,
             when: if is_event { map.get("when") } else { None },
             changed: if is_record { map.names("changed") } else { Vec::new() },
             about: if *word == "called" { None } else { map.get("for") },

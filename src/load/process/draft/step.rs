@@ -15,13 +15,15 @@ pub(crate) struct Reader<'t> {
     /// The task kinds of the library, as written.
     pub kinds: &'t Kinds,
     steps: Cell<usize>,
+    /// Whether the nodes of an event sub-process are read.
+    pub(super) handling: Cell<bool>,
 }
 
 /// How the keys behind a verb are read.
-type Read<'t> = fn(&Reader<'t>, &MapReader<'t>, &'t Node) -> Option<Verb<'t>>;
+pub(super) type Read<'t> = fn(&Reader<'t>, &MapReader<'t>, &'t Node) -> Option<Verb<'t>>;
 
 /// Every verb: its word, how a problem names the step, how its keys are read.
-fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 30] {
+pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 30] {
     [
         ("user_task", "a `user_task` step", Reader::user_task),
         ("service", "a `service` step", Reader::service),
@@ -64,7 +66,7 @@ const COMMON: &[&str] = &["id", "title", "doc", "if", "next", "boundary"];
 
 impl<'t> Reader<'t> {
     pub fn new(kinds: &'t Kinds, problems: &'t Problems) -> Self {
-        Self { problems, kinds, steps: Cell::new(0) }
+        Self { problems, kinds, steps: Cell::new(0), handling: Cell::new(false) }
     }
 
     /// A list of steps.
@@ -78,7 +80,7 @@ impl<'t> Reader<'t> {
         map.get(key).map(|node| self.steps(node))
     }
 
-    fn step(&self, node: &'t Node) -> Option<Step<'t>> {
+    pub(super) fn step(&self, node: &'t Node) -> Option<Step<'t>> {
         let entries = cursor::entries(node, "a step", self.problems)?;
         self.steps.set(self.steps.get().saturating_add(1));
         if self.steps.get() > MAX_STEPS {
@@ -245,7 +247,7 @@ impl<'t> Reader<'t> {
 }
 
 /// The verb with its value when that stands on the same few words, else the verb alone.
-fn verb_span(entry: &Entry) -> Span {
+pub(super) fn verb_span(entry: &Entry) -> Span {
     match entry.value.yaml {
         Yaml::Scalar(_) => entry.key.span.to(entry.value.span),
         _ => entry.key.span,

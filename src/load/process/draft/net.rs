@@ -1,0 +1,420 @@
+//! The flat form: `nodes` with BPMN's types, and the `flows` between them.
+//!
+//! A node is read into the step that does the same, so both forms are compiled by the same code. Boundary events go to the
+//! step of their host, start events to the net, event sub-processes to the handlers of their scope.
+
+use super::event::BOUNDARY;
+use super::step::{Read, Reader, verb_span};
+use super::{Each, Event, Flow, Gate, Group, Net, Over, Start, StartNode, Step, Target, Then, Verb};
+use crate::load::cursor::{self, MapReader, Spanned};
+use crate::load::problem::Problem;
+use crate::load::read::{Entry, Node};
+use crate::model::suggest::did_you_mean;
+use crate::model::{Name, Span};
+
+/// The nodes and flows of one scope.
+#[derive(Debug)]
+pub(super) struct Flat<'t> {
+    pub steps: Vec<Step<'t>>,
+    pub net: Net<'t>,
+    pub handlers: Vec<Event<'t>>,
+    /// What starts a process, at its start events.
+    pub starts: Vec<Start<'t>>,
+    /// What starts a handler, with the keys of its start event.
+    trigger: Option<Event<'t>>,
+    borders: Vec<Border<'t>>,
+}
+
+/// A boundary event, until its host is known.
+#[derive(Debug)]
+struct Border<'t> {
+    host: Spanned<Name>,
+    event: Event<'t>,
+}
+
+/// What a type of node is.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A step with one of these verbs; without one it does nothing, when that may be.
+    Does(&'static [&'static str], bool),
+    Gate(Gate),
+    Start,
+    End,
+    Boundary,
+    Scope,
+    Handler,
+    Later,
+}
+
+const DATA: &[&str] = &["service", "create", "update", "delete", "read", "print", "stage"];
+const THROWN: &[&str] = &["send", "signal", "escalate", "notify"];
+const ENDS: &[&str] = &["send", "signal", "escalate", "raise", "notify"];
+
+/// Every type, by BPMN's name.
+const TYPES: &[(&str, Kind)] = &[
+    ("task", Kind::Gate(Gate::Pass)),
+    ("manual_task", Kind::Gate(Gate::Pass)),
+    ("user_task", Kind::Does(&["user_task"], false)),
+    ("service_task", Kind::Does(DATA, false)),
+    ("script_task", Kind::Does(&["set", "service", "stage"], false)),
+    ("send_task", Kind::Does(&["send", "notify"], false)),
+    ("receive_task", Kind::Does(&["receive"], false)),
+    ("business_rule_task", Kind::Later),
+    ("call_activity", Kind::Does(&["call"], false)),
+    ("sub_process", Kind::Scope),
+    ("event_sub_process", Kind::Handler),
+    ("transaction", Kind::Later),
+    ("ad_hoc_sub_process", Kind::Later),
+    ("exclusive_gateway", Kind::Gate(Gate::Exclusive)),
+    ("parallel_gateway", Kind::Gate(Gate::Parallel)),
+    ("inclusive_gateway", Kind::Gate(Gate::Inclusive)),
+    ("event_based_gateway", Kind::Gate(Gate::Events)),
+    ("complex_gateway", Kind::Later),
+    ("start_event", Kind::Start),
+    ("intermediate_catch_event", Kind::Does(&["wait", "receive"], false)),
+    ("intermediate_throw_event", Kind::Does(THROWN, true)),
+    ("boundary_event", Kind::Boundary),
+    ("end_event", Kind::End),
+];
+
+impl<'t> Reader<'t> {
+    /// The nodes and flows under these keys, when the scope is written in flat form.
+    pub(super) fn flat(&self, map: &MapReader<'t>) -> Option<Flat<'t>> {
+        let (nodes, flows) = (map.get("nodes"), map.get("flows"));
+        let nodes = match (nodes, flows) {
+            (Some(nodes), _) => cursor::list(nodes, "a list of nodes", self.problems).unwrap_or_default(),
+            (None, Some(flows)) => {
+                let problem =
+                    Problem::error("missing-key", flows.span, "flows without `nodes` lead from and to nothing");
+                self.problems.push(problem.help("write `nodes: [{id: ..., type: ...}]`"));
+                return None;
+            }
+            (None, None) => return None,
+        };
+        let flows = map.list("flows").iter().filter_map(|flow| self.flow(flow)).collect();
+        let mut flat = Flat {
+            steps: Vec::new(),
+            net: Net { names: Vec::new(), starts: Vec::new(), flows },
+            handlers: Vec::new(),
+            starts: Vec::new(),
+            trigger: None,
+            borders: Vec::new(),
+        };
+        for node in nodes {
+            self.node(node, &mut flat);
+        }
+        self.place_borders(&mut flat);
+        Some(flat)
+    }
+
+    fn flow(&self, node: &'t Node) -> Option<Flow<'t>> {
+        let map = MapReader::new(node, "a flow", self.problems)?;
+        let (from, to) = (map.need_name("from"), map.need_name("to"));
+        let flow = Flow {
+            span: node.span,
+            from: from?,
+            to: to?,
+            when: map.get("when"),
+            otherwise: map.bool("otherwise").is_some_and(|flag| flag.value),
+            outcomes: map.names("outcome"),
+            title: self.title(&map),
+        };
+        if let (Some(when), true) = (flow.when, flow.otherwise) {
+            let problem = Problem::error("wrong-shape", when.span, "a flow has either `when` or `otherwise`");
+            self.problems.push(problem.help("`otherwise: true` is taken when no condition holds"));
+        }
+        map.allow(&["doc"]);
+        map.finish();
+        Some(flow)
+    }
+
+    fn node(&self, node: &'t Node, flat: &mut Flat<'t>) {
+        let Some(map) = MapReader::new(node, "a node", self.problems) else { return };
+        let Some(id) = map.need_name("id") else { return };
+        let Some(word) = map.get("type") else {
+            let step = self.step(node);
+            self.only_flows(node);
+            return flat.add(id, step);
+        };
+        let Some(kind) = self.kind(word) else { return };
+        let entries = node.entries();
+        match kind {
+            Kind::Later => self.later(&format!("type: {}", word.word().unwrap_or_default()), word.span),
+            Kind::Start if self.starts_process(node) => return self.process_start(node, &map, id, flat),
+            Kind::Start => self.start_node(node, &map, id, flat),
+            Kind::Boundary => self.border(node, &map, id, flat),
+            Kind::Handler => self.handler_node(node, &map, id, flat),
+            Kind::Gate(gate) => {
+                let step = self.node_step(&map, node.span, &id, word.word(), Verb::Gate(gate));
+                flat.add(id, Some(self.looped(&map, step)));
+            }
+            Kind::Scope => {
+                let verb = self.scope_node(&map);
+                let step = self.node_step(&map, node.span, &id, Some("group"), verb);
+                flat.add(id, Some(self.looped(&map, step)));
+            }
+            Kind::Does(verbs, may_pass) => {
+                let step = self.doing(&map, entries, &id, verbs, may_pass);
+                flat.add(id, step.map(|step| self.looped(&map, step)));
+            }
+            Kind::End => {
+                let step = self.end_node(&map, entries, &id);
+                flat.add(id, step);
+            }
+        }
+        map.finish();
+    }
+
+    /// Where a node goes on is said by flows, what stands at its border by boundary events.
+    fn only_flows(&self, node: &'t Node) {
+        for (key, instead) in [
+            ("next", "draw a flow: `{from: ..., to: ...}`"),
+            ("if", "put a gateway before it, or write `when` at the flow that leads to it"),
+            ("boundary", "write a node `{type: boundary_event, attached_to: ..., ...}`"),
+        ] {
+            if let Some(found) = node.get(key) {
+                let problem = Problem::error("wrong-shape", found.span, format!("a node has no key `{key}`"));
+                self.problems.push(problem.help(instead));
+            }
+        }
+    }
+
+    fn kind(&self, node: &'t Node) -> Option<Kind> {
+        let word = cursor::scalar(node, "a type of node", self.problems)?;
+        let known = TYPES.iter().find(|(name, _)| *name == &*word.text);
+        if known.is_none() {
+            let problem =
+                Problem::error("unknown-type", node.span, format!("there is no type of node `{}`", word.text));
+            let all = || TYPES.iter().map(|(name, _)| *name);
+            let help = did_you_mean(&word.text, all())
+                .unwrap_or_else(|| format!("the types are {}", all().collect::<Vec<_>>().join(", ")));
+            self.problems.push(problem.help(help));
+        }
+        known.map(|(_, kind)| *kind)
+    }
+
+    fn node_step(
+        &self,
+        map: &MapReader<'t>,
+        span: Span,
+        id: &Spanned<Name>,
+        word: Option<&'t str>,
+        verb: Verb<'t>,
+    ) -> Step<'t> {
+        map.allow(&["type", "doc"]);
+        let word = TYPES.iter().map(|(name, _)| *name).find(|name| Some(*name) == word).unwrap_or("node");
+        Step {
+            at: span,
+            word,
+            id: Some(id.clone()),
+            title: self.title(map),
+            condition: None,
+            next: None,
+            boundary: Vec::new(),
+            verb,
+        }
+    }
+
+    /// A node that does what one of these verbs does.
+    fn doing(
+        &self,
+        map: &MapReader<'t>,
+        entries: &'t [Entry],
+        id: &Spanned<Name>,
+        verbs: &'static [&'static str],
+        may_pass: bool,
+    ) -> Option<Step<'t>> {
+        let found = self.verb_among(entries, verbs);
+        let title = map.get("title").filter(|_| verbs.contains(&"user_task"));
+        let (word, value, read): (&'static str, &'t Node, Read<'t>) = match (found, title) {
+            (Some((word, entry, read)), _) => (word, &entry.value, read),
+            (None, Some(title)) => ("user_task", title, Self::user_task),
+            (None, None) if may_pass => return Some(self.node_step(map, map.span(), id, None, Verb::Gate(Gate::Pass))),
+            (None, None) => {
+                let message = format!("expected the node to say what it does, found none of {}", verbs.join(", "));
+                self.problems.error("no-verb", map.span(), message);
+                return None;
+            }
+        };
+        map.allow(&[word]);
+        let at = found.map_or(map.span(), |(_, entry, _)| verb_span(entry));
+        let verb = read(self, map, value);
+        let mut step = self.node_step(map, at, id, None, verb.unwrap_or(Verb::Broken));
+        step.word = word;
+        if title.is_some() {
+            step.title = None;
+        }
+        Some(step)
+    }
+
+    /// `end_event`: throws something first, ends the scope, returns results.
+    fn end_node(&self, map: &MapReader<'t>, entries: &'t [Entry], id: &Spanned<Name>) -> Option<Step<'t>> {
+        if self.verb_among(entries, ENDS).is_some() {
+            return self.doing(map, entries, id, ENDS, false);
+        }
+        let flag = |key| map.bool(key).is_some_and(|flag| flag.value);
+        let (terminate, process) = (flag("terminate"), flag("process"));
+        let verb = Verb::End { title: None, results: map.map("return"), terminate, process };
+        Some(self.node_step(map, map.span(), id, Some("end_event"), verb))
+    }
+
+    fn scope_node(&self, map: &MapReader<'t>) -> Verb<'t> {
+        let vars = self.variables(map, "vars");
+        let Some(flat) = self.flat(map) else {
+            map.need("nodes");
+            return Verb::Broken;
+        };
+        self.no_starts(&flat);
+        let Flat { steps, net, handlers, .. } = flat;
+        Verb::Group(Box::new(Group { steps, net: Some(net), vars, handlers }))
+    }
+
+    /// Inside a process nothing but its own flows starts a sub-process.
+    fn no_starts(&self, flat: &Flat<'t>) {
+        for start in &flat.starts {
+            let problem = Problem::error("wrong-shape", start.span, "a sub-process begins when a flow leads to it");
+            self.problems.push(problem.help("write `type: event_sub_process` when an event begins it"));
+        }
+    }
+
+    /// `event_sub_process`: its one start event says what begins it.
+    fn handler_node(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
+        map.allow(&["type", "doc"]);
+        let (title, vars) = (self.title(map), self.variables(map, "vars"));
+        let Some(inner) = self.flat_handler(map) else {
+            map.need("nodes");
+            return;
+        };
+        let Some(trigger) = inner.trigger else {
+            let problem =
+                Problem::error("no-event", node.span, "an event sub-process needs a start event with an event");
+            self.problems.push(problem.help("write `{id: begin, type: start_event, error: any}` among its nodes"));
+            return;
+        };
+        let then = Then { steps: Some(inner.steps), next: None };
+        let event = Event { id: Some(id), title, vars, then, net: Some(inner.net), ..trigger };
+        if let Some(first) = inner.handlers.first() {
+            self.later("an event sub-process in an event sub-process", first.span);
+        }
+        flat.handlers.push(event);
+    }
+
+    /// The nodes of an event sub-process: its start event is no start of the process.
+    fn flat_handler(&self, map: &MapReader<'t>) -> Option<Flat<'t>> {
+        let outer = self.handling.replace(true);
+        let flat = self.flat(map);
+        self.handling.set(outer);
+        flat
+    }
+
+    /// Whether a start event says what starts the process.
+    fn starts_process(&self, node: &'t Node) -> bool {
+        let words = ["event", "manual", "message", "signal", "schedule", "called"];
+        !self.handling.get() && words.iter().any(|word| node.get(word).is_some())
+    }
+
+    fn process_start(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
+        let title = self.title(map);
+        if let Some(mut start) = self.start(node, &["id", "type", "title"]) {
+            start.node = Some(id.clone());
+            flat.starts.push(start);
+        }
+        flat.net.starts.push(StartNode { id, title, by_event: true });
+    }
+
+    /// A start event that begins a scope; of an event sub-process, with what begins it.
+    fn start_node(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
+        map.allow(&["type", "doc"]);
+        let title = self.title(map);
+        if self.handling.get() && BOUNDARY.iter().any(|word| node.get(word).is_some()) {
+            if let Some(on) = self.on(map, "a start event", BOUNDARY) {
+                let mut event = self.about(map, on, node.span);
+                event.interrupt = map.bool("interrupt").is_none_or(|flag| flag.value);
+                flat.trigger = Some(event);
+            }
+        }
+        flat.net.starts.push(StartNode { id, title, by_event: false });
+    }
+
+    fn border(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
+        map.allow(&["type", "doc"]);
+        let (host, title) = (map.need_name("attached_to"), self.title(map));
+        let interrupt = map.bool("interrupt").is_none_or(|flag| flag.value);
+        let on = self.on(map, "a boundary event", BOUNDARY);
+        let event = on.map(|on| self.about(map, on, node.span));
+        let Some((host, event)) = host.zip(event) else { return };
+        let next = Some(Spanned::new(Target::Behind(id.value.clone()), id.span));
+        let then = Then { steps: None, next };
+        let event = Event { id: Some(id), title, interrupt, then, ..event };
+        flat.borders.push(Border { host, event });
+    }
+
+    /// Every boundary event goes to the step that it is attached to.
+    fn place_borders(&self, flat: &mut Flat<'t>) {
+        for Border { host, event } in std::mem::take(&mut flat.borders) {
+            let at = flat.net.names.iter().position(|name| name.value == host.value);
+            if let Some(step) = at.and_then(|at| flat.steps.get_mut(at)) {
+                step.boundary.push(event);
+                continue;
+            }
+            let problem = Problem::error("unknown-step", host.span, format!("there is no node `{}` here", host.value));
+            let near = did_you_mean(&host.value, flat.net.names.iter().map(|name| &*name.value));
+            self.problems.push(problem.maybe_help(near));
+        }
+    }
+
+    /// A node that is done for each of several: the step inside a step that repeats it.
+    fn looped(&self, map: &MapReader<'t>, step: Step<'t>) -> Step<'t> {
+        let Some(node) = map.get("multi_instance") else { return step };
+        let Some(each) = MapReader::new(node, "`multi_instance`", self.problems) else { return step };
+        let over = match (each.get("each"), each.get("times")) {
+            (Some(head), None) => Over::List(head),
+            (None, Some(times)) => Over::Times(times),
+            _ => {
+                let problem = Problem::error("wrong-shape", node.span, "expected one of `each` and `times`");
+                self.problems.push(problem.help("write `each: line in self.lines`, or `times: 3`"));
+                return step;
+            }
+        };
+        let (at_once, until, collect) = (each.get("at_once"), each.get("until"), each.map("collect"));
+        each.finish();
+        let each = Each { over, steps: vec![step], at_once, until, collect };
+        Step { verb: Verb::Each(Box::new(each)), ..bare(node.span) }
+    }
+
+    /// The one of these verbs that is written.
+    fn verb_among(
+        &self,
+        entries: &'t [Entry],
+        verbs: &'static [&'static str],
+    ) -> Option<(&'static str, &'t Entry, Read<'t>)> {
+        let known = super::step::verbs();
+        let word = |entry: &&'t Entry| verbs.iter().find(|word| **word == &*entry.key.text).copied();
+        let entry = entries.iter().find(|entry| word(entry).is_some())?;
+        let found = word(&entry)?;
+        known.iter().find(|(name, _, _)| *name == found).map(|(name, _, read)| (*name, entry, *read))
+    }
+}
+
+impl<'t> Flat<'t> {
+    /// A node, also one that could not be read: flows to it are no mistake.
+    fn add(&mut self, id: Spanned<Name>, step: Option<Step<'t>>) {
+        let span = id.span;
+        self.net.names.push(id);
+        self.steps.push(step.unwrap_or_else(|| Step { verb: Verb::Broken, ..bare(span) }));
+    }
+}
+
+/// A step that says nothing yet.
+fn bare<'t>(at: Span) -> Step<'t> {
+    Step {
+        at,
+        word: "each",
+        id: None,
+        title: None,
+        condition: None,
+        next: None,
+        boundary: Vec::new(),
+        verb: Verb::Gate(Gate::Pass),
+    }
+}
