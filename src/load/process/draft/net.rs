@@ -326,12 +326,12 @@ impl<'t> Reader<'t> {
     fn start_node(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
         map.allow(&["type", "doc"]);
         let title = self.title(map);
-        if self.handling.get() && BOUNDARY.iter().any(|word| node.get(word).is_some()) {
-            if let Some(on) = self.on(map, "a start event", BOUNDARY) {
-                let mut event = self.about(map, on, node.span);
-                event.interrupt = map.bool("interrupt").is_none_or(|flag| flag.value);
-                flat.trigger = Some(event);
-            }
+        let by_event = self.handling.get() && BOUNDARY.iter().any(|word| node.get(word).is_some());
+        let on = if by_event { self.on(map, "a start event", BOUNDARY) } else { None };
+        if let Some(on) = on {
+            let mut event = self.about(map, on, node.span);
+            event.interrupt = map.bool("interrupt").is_none_or(|flag| flag.value);
+            flat.trigger = Some(event);
         }
         flat.net.starts.push(StartNode { id, title, by_event: false });
     }

@@ -1,68 +1,14 @@
-//! The command line `stageflow`: problems of definitions, and the authors' tests.
+//! For authors: `check` says what is wrong with definitions, `test` runs scenarios.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
 use stageflow::load::{self, Kind, LoadError, Problem, Severity, Sources, render_json, render_text};
 use stageflow::scenario::{self, Options, Over};
 
-/// An embeddable business-process engine.
-#[derive(Parser)]
-#[command(name = "stageflow", version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Says every problem of libraries and processes, each with its place and help. Exit code 1 when there is one.
-    Check {
-        /// Files and folders.
-        #[arg(required = true)]
-        paths: Vec<PathBuf>,
-        /// How problems are shown.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-        /// Warnings count as problems too.
-        #[arg(long, value_name = "warnings")]
-        deny: Option<Deny>,
-    },
-    /// Runs scenarios over memory and SQLite. Exit code 1 when one does not hold.
-    Test {
-        /// Scenario files and folders of them.
-        #[arg(required = true)]
-        paths: Vec<PathBuf>,
-        /// Closes the engine and opens it again before every step.
-        #[arg(long)]
-        restart: bool,
-    },
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// With the source under each problem.
-    Text,
-    /// One document for programs.
-    Json,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Deny {
-    Warnings,
-}
-
-fn main() -> ExitCode {
-    let held = match Cli::parse().command {
-        Command::Check { paths, format, deny } => check(&paths, format, deny.is_some()),
-        Command::Test { paths, restart } => test(&paths, restart),
-    };
-    if held { ExitCode::SUCCESS } else { ExitCode::from(1) }
-}
+use crate::args::Format;
 
 /// Whether every path loads; of a library's file what it names too, of a folder also what its library does not name.
-fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
+pub fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
     let mut clean = true;
     for path in paths {
         let mut show = |path: &Path, problems: Vec<Problem>, sources: &Sources| {
@@ -105,7 +51,8 @@ fn holds(sources: &Sources, folder: &Path, file: &Path) -> bool {
     sources.iter().any(|(_, source)| folder.join(&*source.name) == file)
 }
 
-fn test(paths: &[PathBuf], restart_before_every_step: bool) -> bool {
+/// Whether every scenario holds.
+pub fn test(paths: &[PathBuf], restart_before_every_step: bool) -> bool {
     let mut failed = 0_usize;
     let mut run = 0_usize;
     for path in paths {
