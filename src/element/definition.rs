@@ -7,7 +7,7 @@ use super::Element;
 use crate::entity::Library;
 use crate::graph::{Graph, NodeIx};
 use crate::model::expr::{Expr, Slot};
-use crate::model::{Name, Text, Type};
+use crate::model::{Name, Schedule, Text, Type};
 
 /// A loaded process version. Made by `load`, never changed.
 #[derive(Debug)]
@@ -154,8 +154,8 @@ pub enum StartTrigger {
     Message(Name),
     /// A signal, with its condition over the payload.
     Signal(Name, Option<Expr>),
-    /// A schedule: ISO 8601 repetition.
-    Schedule(Cycle),
+    /// A schedule.
+    Schedule(Schedule),
     /// A call of another process.
     Called,
 }
@@ -175,31 +175,6 @@ pub struct RecordTrigger {
     pub equal: Vec<(Name, Expr)>,
     /// Whether it concerns only the record the run is about.
     pub only_self: bool,
-}
-
-/// A repetition in time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cycle {
-    /// How often; for ever when none.
-    pub times: Option<u32>,
-    /// The first instant; from arming on when none, in microseconds since 1970 UTC.
-    pub from: Option<i64>,
-    /// The distance.
-    pub every: crate::model::Duration,
-    /// What happens to occurrences that were missed.
-    pub catch_up: CatchUp,
-}
-
-/// What happens to occurrences missed in a downtime.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CatchUp {
-    /// One for all of them.
-    #[default]
-    One,
-    /// Each of them.
-    All,
-    /// None.
-    Skip,
 }
 
 /// What a catch event, a boundary event, a race option or a handler waits for.

@@ -10,7 +10,7 @@ use super::shop::{Shop, Told};
 use super::{Actor, Engine, Error, Ticket, commit};
 use crate::element::definition::{Catalog, Definition, StartTrigger};
 use crate::instance::{Id, Need, Payload, Reaction, Receiver, TimerRow, WaitId};
-use crate::model::Name;
+use crate::model::{Name, Schedule};
 use crate::store::{JournalBody, JournalRow, StoreError, Tx, Write};
 use crate::turn::Answer;
 
@@ -137,9 +137,9 @@ impl Engine {
     }
 
     fn fire(&self, (due, instance, wait): (DateTime<Utc>, Id, WaitId)) -> Result<Ticket, Error> {
-        let asks = match scheduled(&self.catalog(), instance) {
-            Some((process, start)) => Asks::Schedule(process, start, due),
-            None => Asks::Timer(instance, wait),
+        let asks = match is_schedule(instance) {
+            true => Asks::Schedule(instance, due),
+            false => Asks::Timer(instance, wait),
         };
         loop {
             match self.submit(Request::new(self.new_id(), false, Actor::System, asks.clone())) {
@@ -153,39 +153,51 @@ impl Engine {
 }
 
 impl Shop {
-    /// A start by the clock: its next occurrence is armed, and the run begins as a reaction.
+    /// A start by the clock: its next occurrence is armed, and the run begins as a reaction. The timer of a schedule that is no
+    /// longer in force goes.
     pub fn schedule(
         &self,
         tx: &mut dyn Tx,
         id: Id,
-        process: &Name,
-        start: u32,
+        timer: Id,
         due: DateTime<Utc>,
         outputs: &mut Vec<Arc<JournalRow>>,
     ) -> Result<Told, StoreError> {
-        let next = next_start(&self.catalog, process, start, Some(due), self.now);
-        let reaction = Reaction {
-            to: Receiver::Start(process.clone(), start, None),
+        let found = scheduled(&self.catalog, timer);
+        let (runs, next) = found.as_ref().map_or((false, None), |(.., schedule)| schedule.occurred(due, self.now));
+        let reaction = |(process, start, _): (Name, u32, &Schedule)| Reaction {
+            to: Receiver::Start(process, start, None),
             payload: Payload::Schedule,
             depth: 1,
             root: *id.as_bytes(),
             principal: None,
         };
-        let reactions = if matches!(next, Need::ArmTimer(_)) { vec![reaction] } else { Vec::new() };
-        let write = Write { needs: vec![next], reactions, ..self.bare(id, schedule_body()) };
+        let reactions = found.filter(|_| runs).map(reaction).into_iter().collect();
+        let write = Write { needs: vec![arm(timer, next)], reactions, ..self.bare(id, schedule_body()) };
         self.put(tx, write, outputs)?;
         Ok(Ok(Answer::default()))
     }
 }
 
 /// The timers of a definition's starts by the clock: they belong to the newest version only.
-pub(super) fn schedules(catalog: &Catalog, definition: &Definition, now: DateTime<Utc>) -> Vec<Need> {
-    let scheduled = |at: &u32| {
-        let start = definition.starts.get(*at as usize);
-        start.is_some_and(|start| matches!(start.trigger, StartTrigger::Schedule(_)))
-    };
-    let starts = 0..u32::try_from(definition.starts.len()).unwrap_or(0);
-    starts.filter(scheduled).map(|at| next_start(catalog, &definition.process, at, None, now)).collect()
+pub(super) fn schedules(definition: &Definition, now: DateTime<Utc>) -> Vec<Need> {
+    let found = schedules_of(definition);
+    found.map(|(start, schedule)| arm(schedule_id(&definition.process, start), schedule.first(now))).collect()
+}
+
+fn schedules_of(definition: &Definition) -> impl Iterator<Item = (u32, &Schedule)> {
+    let numbered = (0..).zip(&definition.starts);
+    numbered.filter_map(|(at, start)| match &start.trigger {
+        StartTrigger::Schedule(schedule) => Some((at, schedule)),
+        _ => None,
+    })
+}
+
+fn arm(timer: Id, due: Option<DateTime<Utc>>) -> Need {
+    match due {
+        Some(due) => Need::ArmTimer(TimerRow { instance: timer, wait: 0, due }),
+        None => Need::DisarmTimer(timer, 0),
+    }
 }
 
 /// The row of the journal that arms schedules.
@@ -193,42 +205,16 @@ pub(super) fn schedule_body() -> JournalBody {
     JournalBody { kind: "schedule".into(), ..JournalBody::default() }
 }
 
-/// The next occurrence behind the last one, without drift; what was missed meanwhile is one occurrence.
-fn next_start(catalog: &Catalog, process: &Name, start: u32, last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Need {
-    let id = schedule_id(process, start);
-    let found = catalog.newest(process).and_then(|def| def.starts.get(start as usize));
-    let Some(StartTrigger::Schedule(cycle)) = found.map(|start| &start.trigger) else {
-        return Need::DisarmTimer(id, 0);
-    };
-    let calendar = catalog.library.calendar.as_ref().and_then(|name| catalog.library.calendars.get(name));
-    let calendar = calendar.unwrap_or_else(|| crate::model::Calendar::standard());
-    let first = cycle.from.and_then(DateTime::from_timestamp_micros).filter(|_| last.is_none());
-    let mut due = match (first, last) {
-        (Some(first), _) => first,
-        (None, from) => calendar.add(from.unwrap_or(now), &cycle.every).unwrap_or(now),
-    };
-    for _ in 0..MAX_ROUNDS {
-        match calendar.add(due, &cycle.every) {
-            Some(next) if due <= now && next > due && last.is_some() => due = next,
-            _ => break,
-        }
-    }
-    Need::ArmTimer(TimerRow { instance: id, wait: 0, due })
+fn is_schedule(timer: Id) -> bool {
+    timer.as_u128() >> 96 == u128::from(SCHEDULE)
 }
 
-/// The process and start that a schedule's timer belongs to.
-fn scheduled(catalog: &Catalog, id: Id) -> Option<(Name, u32)> {
-    if id.as_u128() >> 96 != u128::from(SCHEDULE) {
-        return None;
-    }
-    for definition in catalog.all_newest() {
-        for at in 0..u32::try_from(definition.starts.len()).unwrap_or(0) {
-            if schedule_id(&definition.process, at) == id {
-                return Some((definition.process.clone(), at));
-            }
-        }
-    }
-    None
+/// The process, start and schedule that a timer belongs to.
+fn scheduled(catalog: &Catalog, timer: Id) -> Option<(Name, u32, &Schedule)> {
+    let of = |definition| schedules_of(definition).map(move |(start, schedule)| (definition, start, schedule));
+    let mut all = catalog.all_newest().flat_map(|definition| of(&**definition));
+    let found = all.find(|(definition, start, _)| schedule_id(&definition.process, *start) == timer);
+    found.map(|(definition, start, schedule)| (definition.process.clone(), start, schedule))
 }
 
 fn schedule_id(process: &Name, start: u32) -> Id {
@@ -238,3 +224,6 @@ fn schedule_id(process: &Name, start: u32) -> Id {
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     Id::from_u128((u128::from(SCHEDULE) << 96) | (u128::from(hash) << 32) | u128::from(start))
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;

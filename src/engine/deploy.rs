@@ -138,7 +138,7 @@ impl Engine {
         for row in rows.iter().filter(|row| row.version > 0) {
             notes.push(format!("{} version {} of {}", row.name, row.version, row.file));
             let newest = catalog.newest(&row.name).filter(|newest| newest.version == row.version);
-            needs.extend(newest.into_iter().flat_map(|newest| schedules(catalog, newest, now)));
+            needs.extend(newest.into_iter().flat_map(|newest| schedules(newest, now)));
         }
         notes.extend(rows.iter().filter(|row| row.version == 0 && !row.file.is_empty()).map(|row| row.file.clone()));
         let principal = match &deploying.actor {

@@ -40,8 +40,8 @@ pub(super) enum Asks {
     Job(Box<Command>, Id, Id, u32),
     /// A timer that is due.
     Timer(Id, WaitId),
-    /// A start by the clock, with the instant it was due.
-    Schedule(Name, u32, DateTime<Utc>),
+    /// A start by the clock: its timer, with the instant it was due.
+    Schedule(Id, DateTime<Utc>),
     /// Another value of a setting.
     Setting(Name, Value),
     /// A record of the past: no event follows.

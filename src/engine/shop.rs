@@ -60,9 +60,7 @@ impl Shop {
         };
         let (command, instance, job) = match &request.asks {
             Asks::Setting(name, value) => return self.set(tx, request, &principal, name, value, outputs),
-            Asks::Schedule(process, start, due) => {
-                return self.schedule(tx, request.id, process, *start, *due, outputs);
-            }
+            Asks::Schedule(timer, due) => return self.schedule(tx, request.id, *timer, *due, outputs),
             Asks::Import(wish) => (Command::Save(wish.clone()), None, None),
             Asks::Command(command, instance) => ((**command).clone(), *instance, None),
             Asks::Timer(instance, wait) => (Command::Fire(*wait), Some(*instance), None),

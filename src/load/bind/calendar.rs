@@ -13,7 +13,7 @@ use crate::model::{Calendar, Name};
 /// The calendar that a draft describes; what it leaves out is as in the standard calendar.
 pub(super) fn bind(draft: &CalendarDraft, problems: &Problems) -> Calendar {
     let mut calendar = Calendar::default();
-    if let Some(zone) = draft.zone.as_ref().and_then(|zone| bind_zone(zone, problems)) {
+    if let Some(zone) = draft.zone.as_ref().and_then(|zone| self::zone(zone, problems)) {
         calendar.zone = zone;
     }
     if !draft.days.is_empty() {
@@ -33,7 +33,8 @@ pub(super) fn bind(draft: &CalendarDraft, problems: &Problems) -> Calendar {
     calendar
 }
 
-fn bind_zone(zone: &Spanned<String>, problems: &Problems) -> Option<Tz> {
+/// The time zone of a name; an unknown one is reported.
+pub fn zone(zone: &Spanned<String>, problems: &Problems) -> Option<Tz> {
     let found = Tz::from_str(&zone.value).ok();
     if found.is_none() {
         let message = format!("there is no time zone `{}`", zone.value);

@@ -13,4 +13,5 @@ pub mod names;
 mod parts;
 mod stages;
 
+pub use calendar::zone;
 pub use library::library;

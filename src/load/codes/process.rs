@@ -94,6 +94,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nentity: lead\nsteps:\n  - {wait: 1 h, if: self.score > 2}\n",
     },
     Code {
+        code: "never-comes",
+        meaning: "A schedule names days that do not exist, or that its calendar does not work.",
+        wrong: "process: greet\nstart:\n  - schedule: 0 9 30 feb *\nsteps:\n  - wait: 2 h\n",
+        right: "process: greet\nstart:\n  - schedule: 0 9 L feb *\nsteps:\n  - wait: 2 h\n",
+    },
+    Code {
         code: "repeat-without-max",
         meaning: "A `repeat` does not say how many rounds are surely enough.",
         wrong: "process: greet\nvars: {n: {type: int, initial: 0}}\nsteps:\n  - repeat: {while: n < 3}\n    steps:\n      - set: {n: n + 1}\n",

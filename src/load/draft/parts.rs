@@ -294,7 +294,7 @@ impl CurrenciesDraft {
 }
 
 /// A plain word with its place.
-pub(super) fn word(node: &Node, what: &str, problems: &Problems) -> Option<Spanned<String>> {
+pub fn word(node: &Node, what: &str, problems: &Problems) -> Option<Spanned<String>> {
     cursor::scalar(node, what, problems).map(|scalar| Spanned::new(scalar.text.to_string(), node.span))
 }
 

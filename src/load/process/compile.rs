@@ -27,6 +27,7 @@ mod handlers;
 mod lists;
 mod names;
 mod net;
+mod schedule;
 mod scopes;
 mod starts;
 mod tasks;

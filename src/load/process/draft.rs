@@ -74,7 +74,7 @@ pub(crate) enum StartBy<'t> {
     Manual { roles: Vec<Spanned<Name>>, new: Vec<Spanned<Name>> },
     Message(Spanned<Name>),
     Signal(Spanned<Name>),
-    Schedule { rule: &'t Node, catch_up: Option<&'t Node> },
+    Schedule { rule: &'t Node, catch_up: Option<&'t Node>, zone: Option<Spanned<String>>, calendar: Option<Spanned<Name>> },
     Called,
 }
 

@@ -1,13 +1,13 @@
 //! How a process starts, what it takes, and how often it may run.
 
 use super::Compiler;
-use crate::element::definition::{CatchUp, Cycle, Param, Root, Start, StartTrigger};
+use crate::element::definition::{Param, Root, Start, StartTrigger};
 use crate::load::cursor;
 use crate::load::problem::Problem;
 use crate::load::process::draft::{self, RecordKind, StartBy};
 use crate::load::process::words::Part;
 use crate::load::read::{Entry, Node};
-use crate::model::{Duration, Expr, Name, Names, Type};
+use crate::model::{Expr, Name, Names, Type};
 
 impl<'a> Compiler<'a> {
     /// The parameters: the first variables of the process.
@@ -150,7 +150,7 @@ impl<'a> Compiler<'a> {
                 self.cx.words.signal(name).then_some(())?;
                 StartTrigger::Signal(name.value.clone(), when)
             }
-            StartBy::Schedule { rule, catch_up } => StartTrigger::Schedule(self.schedule(rule, *catch_up)?),
+            StartBy::Schedule { .. } => StartTrigger::Schedule(self.schedule(&start.by)?),
             StartBy::Called => StartTrigger::Called,
         })
     }
@@ -183,31 +183,6 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// `R/PT24H`, `R5/2026-01-01T09:00:00Z/P1D`, or a length of time.
-    fn schedule(&mut self, rule: &'a Node, catch_up: Option<&'a Node>) -> Option<Cycle> {
-        let text = &cursor::scalar(rule, "a repetition such as `R/PT24H`", self.cx.problems)?.text;
-        let Some(cycle) = cycle(text) else {
-            if text.split_whitespace().count() >= 5 {
-                let problem = Problem::error("not-supported-yet", rule.span, "cron schedules are not supported yet");
-                self.cx.problems.push(problem.help("write an ISO 8601 repetition, such as `R/PT24H`"));
-            } else {
-                let message = format!("expected a repetition such as `R/PT24H`, found `{text}`");
-                self.cx.problems.error("wrong-type", rule.span, message);
-            }
-            return None;
-        };
-        let catch_up = match catch_up.map(|node| (node, node.word())) {
-            None | Some((_, Some("one"))) => CatchUp::One,
-            Some((_, Some("all"))) => CatchUp::All,
-            Some((_, Some("none"))) => CatchUp::Skip,
-            Some((node, _)) => {
-                self.cx.problems.error("wrong-type", node.span, "expected one of `all`, `one` and `none`");
-                CatchUp::One
-            }
-        };
-        Some(Cycle { catch_up, ..cycle })
-    }
-
     /// `one_per: self`, or several parts.
     pub(super) fn one_per(&mut self) -> Option<Vec<Expr>> {
         let node = self.process.one_per?;
@@ -216,28 +191,4 @@ impl<'a> Compiler<'a> {
         self.reads.clear();
         Some(parts)
     }
-}
-
-/// A repetition in ISO 8601: `R[n]/[start/]duration`, or a duration alone.
-fn cycle(text: &str) -> Option<Cycle> {
-    let text = text.trim();
-    let parts: Vec<&str> = text.split('/').collect();
-    let (times, from, every) = match parts.as_slice() {
-        [every] => (None, None, *every),
-        [times, every] => (Some(*times), None, *every),
-        [times, from, every] => (Some(*times), Some(*from), *every),
-        _ => return None,
-    };
-    let times = match times.map(|times| times.strip_prefix('R')) {
-        None | Some(Some("")) => None,
-        Some(Some(number)) => Some(number.parse().ok()?),
-        Some(None) => return None,
-    };
-    let from = match from {
-        None => None,
-        Some(from) => Some(chrono::DateTime::parse_from_rfc3339(from).ok()?.timestamp_micros()),
-    };
-    let every = Duration::parse(every).ok()?;
-    let forward = every.months > 0 || every.micros > 0 || every.working_days > 0 || every.working_micros > 0;
-    forward.then_some(Cycle { times, from, every, catch_up: CatchUp::One })
 }

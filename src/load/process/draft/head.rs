@@ -3,6 +3,7 @@
 use super::step::Reader;
 use super::{Kinds, Process, Start, StartBy};
 use crate::load::cursor::{self, MapReader};
+use crate::load::draft::parts;
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Node, Tree, Yaml};
 use crate::model::Span;
@@ -151,14 +152,12 @@ impl<'t> Reader<'t> {
             "manual" => self.start_manual(value)?,
             "message" => StartBy::Message(self.id(value)?),
             "signal" => StartBy::Signal(self.id(value)?),
-            "schedule" => {
-                for key in ["zone", "calendar"] {
-                    if let Some(entry) = map.entry(key) {
-                        self.later(&format!("schedule with `{key}`"), entry.key.span);
-                    }
-                }
-                StartBy::Schedule { rule: value, catch_up: map.get("catch_up") }
-            }
+            "schedule" => StartBy::Schedule {
+                rule: value,
+                catch_up: map.get("catch_up"),
+                zone: map.get("zone").and_then(|zone| parts::word(zone, "a time zone", self.problems)),
+                calendar: map.name("calendar"),
+            },
             _ => {
                 if cursor::boolean(value, self.problems).is_some_and(|flag| !flag.value) {
                     let problem = Problem::error("wrong-type", value.span, "expected `called: true`, found `false`");
