@@ -150,8 +150,8 @@ pub enum StartTrigger {
         /// The columns that the form asks for.
         new: Vec<Name>,
     },
-    /// A message.
-    Message(Name),
+    /// A message, with its condition over the payload.
+    Message(Name, Option<Expr>),
     /// A signal, with its condition over the payload.
     Signal(Name, Option<Expr>),
     /// A schedule.

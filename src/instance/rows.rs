@@ -317,8 +317,8 @@ pub enum Need {
         /// When it expires.
         until: i64,
     },
-    /// The oldest kept message of this name and key was consumed.
-    TakeMessage(Name, String),
+    /// The kept message of this name, canonical key and number was consumed.
+    TakeMessage(Name, String, u64),
 }
 
 /// How a task ended.

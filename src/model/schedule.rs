@@ -207,19 +207,22 @@ fn repetition(text: &str, calendar: &Calendar) -> Result<Rhythm, Mismatch> {
         [times, first, every] => (*times, Some(*first), *every),
         _ => return Err(wrong("write `R/`, the first instant and `/` if there is one, and the distance")),
     };
-    let times = match times.strip_prefix('R') {
-        Some("") => None,
-        Some(number) => Some(number.parse::<u32>().ok().filter(|times| *times > 0).ok_or_else(|| {
-            wrong("behind `R` stands how often it comes, 1 or more; nothing when it comes for ever")
-        })?),
-        None => return Err(wrong("a repetition begins with `R/`")),
-    };
+    let times =
+        match times.strip_prefix('R') {
+            Some("") => None,
+            Some(number) => Some(number.parse::<u32>().ok().filter(|times| *times > 0).ok_or_else(|| {
+                wrong("behind `R` stands how often it comes, 1 or more; nothing when it comes for ever")
+            })?),
+            None => return Err(wrong("a repetition begins with `R/`")),
+        };
     let every = Duration::parse(every).ok().filter(is_forward);
     let every = every.ok_or_else(|| wrong("the distance is a duration such as `PT24H`, `P1M` or `1 working day`"))?;
     let Some(first) = first else {
         return match times {
             None => Ok(Rhythm::Every(every)),
-            Some(_) => Err(wrong("what comes a number of times needs its first instant: `R5/2026-01-01T09:00:00Z/P1D`")),
+            Some(_) => {
+                Err(wrong("what comes a number of times needs its first instant: `R5/2026-01-01T09:00:00Z/P1D`"))
+            }
         };
     };
     let first = instant(first, calendar).ok_or_else(|| wrong("the first instant is written `2026-01-01T09:00:00Z`"))?;

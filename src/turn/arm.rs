@@ -20,7 +20,7 @@ impl<'a> Turn<'a> {
         match kind {
             ArmKind::Task(task) => return self.open_task(owner, node, *task, count),
             ArmKind::Timer(at) => self.arm_timer(owner, node, at, count),
-            ArmKind::Message(name, key) => self.arm_message(owner, node, name, key)?,
+            ArmKind::Message(name, key) => self.arm_message(owner, node, name, key),
             ArmKind::Signal(name) => {
                 let topic = Topic::signal(&name);
                 self.listen(owner, node, WaitKind::Signal(name), [topic]);
@@ -97,15 +97,12 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// A kept message is taken at once (S15).
-    fn arm_message(&mut self, owner: Owner, node: NodeIx, name: Name, key: String) -> Step {
+    /// A kept message may be taken at once (S15).
+    fn arm_message(&mut self, owner: Owner, node: NodeIx, name: Name, key: String) {
         let topic = Topic::message(&name, &key);
         let wait = self.arm_wait(owner, node, WaitKind::Message(name.clone(), key.clone()), 0);
         self.listen_to(wait, [topic]);
-        if let Some(kept) = self.world.kept_message(&name, &key, self.context.now)? {
-            self.thrown.push_back(Thrown::Kept(wait, name, key, kept));
-        }
-        Ok(())
+        self.thrown.push_back(Thrown::Kept(wait, name, key));
     }
 
     fn arm_job(&mut self, owner: Owner, node: NodeIx, job: JobSpec, count: u32) {

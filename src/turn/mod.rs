@@ -57,11 +57,11 @@ pub trait World: Window {
     /// # Errors
     /// When the store fails.
     fn about(&self, record: &Ref) -> Result<Vec<Id>, WindowError>;
-    /// The oldest kept message of this name and canonical key that has not expired at `now`.
+    /// The messages that are kept for a name and canonical key and have not expired at `now`, the oldest first, with their numbers.
     ///
     /// # Errors
     /// When the store fails.
-    fn kept_message(&self, name: &str, key: &str, now: DateTime<Utc>) -> Result<Option<Values>, WindowError>;
+    fn kept_messages(&self, name: &str, key: &str, now: DateTime<Utc>) -> Result<Vec<(u64, Values)>, WindowError>;
 }
 
 /// What is given to a turn.

@@ -9,7 +9,7 @@ use crate::element::rules::canonical;
 use crate::entity::{EventKind, Principal, RecordEvent, WindowError};
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
-use crate::instance::{Id, Need, Payload, Reaction, Receiver, State, SubscriptionRow, Topic, WaitId, WaitKind};
+use crate::instance::{Id, Need, Payload, Reaction, Receiver, State, SubscriptionRow, Topic, Wait, WaitId, WaitKind};
 use crate::model::{Name, Ref, Value};
 
 /// Who may react to what happens, found in the open transaction.
@@ -78,19 +78,31 @@ impl Fan<'_> {
         Ok(asked)
     }
 
-    /// The waits that a message may go to, first come first served, else the processes that it starts.
-    pub fn message(&self, name: &Name, key: &str, with: &Values) -> Result<Asked, WindowError> {
+    /// The wait that a message goes to, first come first served, else the processes that it starts. A receiver that does not
+    /// take it passes it on: to those after it.
+    pub fn message(&self, name: &Name, key: &str, with: &Values, after: Option<Id>) -> Result<Asked, WindowError> {
         let mut asked = Asked::default();
         let payload = Payload::Message(name.clone(), key.to_string(), with.clone().into_iter().collect());
-        if let Some(row) = self.world.listeners(&Topic::message(name, key))?.into_iter().next() {
+        let rows = self.listeners(&[Topic::message(name, key)])?;
+        let mut rows = rows.into_iter().filter(|row| after.is_none_or(|after| row.instance > after));
+        if let Some(row) = rows.next() {
+            let others = rows.count();
+            if others > 0 {
+                let total = others.saturating_add(1);
+                asked
+                    .notes
+                    .push(format!("the message {name} for {key} goes to the oldest of {total} that wait for it"));
+            }
             asked.reactions.push((Receiver::Wait(row.instance, row.wait), payload));
             return Ok(asked);
         }
         let given = Given { message: Some(with), ..Given::default() };
         for def in self.catalog.all_newest() {
             for (at, start) in def.starts.iter().enumerate() {
-                if matches!(&start.trigger, StartTrigger::Message(message) if message == name) {
-                    self.add_starts(def, at, start, &given, Ok(true), &payload, &mut asked);
+                let StartTrigger::Message(message, when) = &start.trigger else { continue };
+                if message == name {
+                    let fits = when.as_ref().map_or(Ok(true), |when| self.probe(def, &given, |view| view.fits(when)));
+                    self.add_starts(def, at, start, &given, fits, &payload, &mut asked);
                 }
             }
         }
@@ -255,15 +267,37 @@ impl Turn<'_> {
 
     /// A message: to the run's own wait in this turn, else to the oldest other one, else to starts, else kept for its time (S15).
     pub fn publish(&mut self, name: &Name, key: String, with: Values, ttl: Option<i64>) -> Step {
-        let own = self
-            .state
-            .waits
-            .iter()
-            .find(|wait| matches!(&wait.kind, WaitKind::Message(message, at) if message == name && *at == key));
-        if let Some(wait) = own.cloned() {
-            return self.message(&wait, &with);
+        if self.take_by_own(name, &key, &with, None)? {
+            return Ok(());
         }
-        let asked = self.fan().message(name, &key, &with)?;
+        self.offer(name, key, with, ttl, None)
+    }
+
+    /// A message that a wait of this run did not take goes to the one after it, as if that one were the first (S15).
+    pub fn pass_on(&mut self, wait: &Wait, name: &Name, key: String, with: Values) -> Step {
+        if self.take_by_own(name, &key, &with, Some(wait.id))? {
+            return Ok(());
+        }
+        self.offer(name, key, with, None, Some(self.row.id))
+    }
+
+    /// Whether a wait of the run itself takes a message, among those after the one that did not.
+    fn take_by_own(&mut self, name: &Name, key: &str, with: &Values, after: Option<WaitId>) -> Step<bool> {
+        let is_one = |wait: &&Wait| match &wait.kind {
+            WaitKind::Message(message, at) => message == name && at == key && after.is_none_or(|after| wait.id > after),
+            _ => false,
+        };
+        let own: Vec<Wait> = self.state.waits.iter().filter(is_one).cloned().collect();
+        for wait in own {
+            if self.message(&wait, with)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn offer(&mut self, name: &Name, key: String, with: Values, ttl: Option<i64>, after: Option<Id>) -> Step {
+        let asked = self.fan().message(name, &key, &with, after)?;
         let (need, delivery) = undelivered(self.catalog, &self.context, name, &key, &with, ttl, &asked);
         self.out.notes.extend(delivery);
         if let Some(need) = need {

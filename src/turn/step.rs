@@ -1,6 +1,6 @@
 //! The turn at work: a list of tokens about to enter nodes, worked off in order; every change goes through a fact.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{Context, Input, Output, Refused, World};
 use crate::element::definition::{Catalog, Definition};
@@ -29,6 +29,8 @@ pub(super) struct Turn<'a> {
     pub events: VecDeque<RecordEvent>,
     /// Thrown signals and sent messages that wait until what can be armed is armed (S16).
     pub thrown: VecDeque<Thrown>,
+    /// The kept messages that this turn has taken already.
+    pub taken: BTreeSet<u64>,
     /// Whether a variable was assigned since conditions were last looked at.
     pub assigned: bool,
     steps: u32,
@@ -44,8 +46,8 @@ pub(super) enum Thrown {
         with: Values,
         ttl: Option<i64>,
     },
-    /// A kept message that a wait just armed takes.
-    Kept(WaitId, Name, String, Values),
+    /// A wait was just armed: it may take a kept message.
+    Kept(WaitId, Name, String),
 }
 
 /// Why a turn cannot go on as it is.
@@ -81,6 +83,7 @@ impl<'a> Turn<'a> {
             ready: VecDeque::new(),
             events: VecDeque::new(),
             thrown: VecDeque::new(),
+            taken: BTreeSet::new(),
             assigned: false,
             steps: 0,
         }

@@ -22,9 +22,11 @@ impl Turn<'_> {
         match payload {
             Payload::Record(event) => self.record_changed(&found, &event),
             Payload::Mirror(event) => self.mirror_changed(&found, &event),
-            Payload::Message(_, _, with) | Payload::Signal(_, with) => {
-                self.message(&found, &with.into_iter().collect())
+            Payload::Message(name, key, with) => {
+                let with = with.into_iter().collect();
+                if self.message(&found, &with)? { Ok(()) } else { self.pass_on(&found, &name, key, with) }
             }
+            Payload::Signal(_, with) => self.message(&found, &with.into_iter().collect()).map(drop),
             Payload::Returned(with) => {
                 let values: Values = with.into_iter().collect();
                 self.wake(wait, &Event::Done(&values), &Given::default(), true)
@@ -200,20 +202,31 @@ impl Turn<'_> {
         }
     }
 
-    /// A message or signal for a wait.
-    pub fn message(&mut self, wait: &Wait, with: &Values) -> Step {
+    /// A message or signal for a wait; whether it was taken.
+    pub fn message(&mut self, wait: &Wait, with: &Values) -> Step<bool> {
         let given = Given { message: Some(with), ..Given::default() };
         match self.fits(wait, &given) {
-            Ok(true) => self.wake(wait.id, &Event::Message(with), &given, true),
-            Ok(false) => {
-                self.note(wait.node, "what came did not meet the condition of the wait");
-                Ok(())
+            Ok(true) => {
+                self.wake(wait.id, &Event::Message(with), &given, true)?;
+                return Ok(true);
             }
-            Err(fault) => {
-                self.note(wait.node, format!("what came did not match: {}", fault.message));
-                Ok(())
+            Ok(false) => self.note(wait.node, "what came did not meet the condition of the wait"),
+            Err(fault) => self.note(wait.node, format!("what came did not match: {}", fault.message)),
+        }
+        Ok(false)
+    }
+
+    /// A wait just armed takes the oldest kept message that it is meant for; the others stay (S15).
+    fn take_kept(&mut self, wait: WaitId, name: &Name, key: &str) -> Step {
+        for (number, with) in self.world.kept_messages(name, key, self.context.now)? {
+            let Some(found) = self.state.wait(wait).cloned() else { return Ok(()) };
+            if !self.taken.contains(&number) && self.message(&found, &with)? {
+                self.taken.insert(number);
+                self.need(Need::TakeMessage(name.clone(), key.to_string(), number));
+                return Ok(());
             }
         }
+        Ok(())
     }
 
     /// Whether what came meets the condition of the wait's trigger. A null is no match.
@@ -246,11 +259,7 @@ impl Turn<'_> {
         match thrown {
             Thrown::Signal(name, with) => self.broadcast(&name, &with),
             Thrown::Message { name, key, with, ttl } => self.publish(&name, key, with, ttl),
-            Thrown::Kept(wait, name, key, with) => {
-                let Some(found) = self.state.wait(wait).cloned() else { return Ok(()) };
-                self.need(Need::TakeMessage(name, key));
-                self.message(&found, &with)
-            }
+            Thrown::Kept(wait, name, key) => self.take_kept(wait, &name, &key),
         }
     }
 

@@ -191,7 +191,7 @@ impl Printer {
                 "  message {name} is kept, expires {}",
                 until(now, DateTime::from_timestamp_micros(*end)?)
             )),
-            Need::TakeMessage(name, _) => Some(format!("  kept message {name} is taken")),
+            Need::TakeMessage(name, ..) => Some(format!("  kept message {name} is taken")),
             _ => None,
         }
     }

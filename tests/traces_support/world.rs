@@ -26,7 +26,7 @@ pub enum Way {
 }
 
 /// A kept message: its name, its key, its values, when it expires.
-type Kept = (Name, String, Vec<(Name, Value)>, i64);
+type Kept = (u64, Name, String, Vec<(Name, Value)>, i64);
 
 /// Records and live rows.
 #[derive(Default)]
@@ -82,10 +82,10 @@ impl World for Rows {
         Ok(live.filter(|(row, _)| row.record.as_ref() == Some(record)).map(|(row, _)| row.id).collect())
     }
 
-    fn kept_message(&self, name: &str, key: &str, now: DateTime<Utc>) -> Result<Option<Values>, WindowError> {
+    fn kept_messages(&self, name: &str, key: &str, now: DateTime<Utc>) -> Result<Vec<(u64, Values)>, WindowError> {
         let live = |until: &i64| *until > now.timestamp_micros();
-        let found = self.messages.iter().find(|(n, k, _, until)| &**n == name && k == key && live(until));
-        Ok(found.map(|(_, _, with, _)| with.iter().cloned().collect()))
+        let found = self.messages.iter().filter(|(_, n, k, _, until)| &**n == name && k == key && live(until));
+        Ok(found.map(|(number, _, _, with, _)| (*number, with.iter().cloned().collect())).collect())
     }
 }
 
@@ -249,13 +249,10 @@ impl Scene {
                 }
             }
             Need::KeepMessage { name, key, with, until } => {
-                rows.messages.push((name.clone(), key.clone(), with.clone(), *until));
+                let number = rows.messages.last().map_or(1, |(last, ..)| last + 1);
+                rows.messages.push((number, name.clone(), key.clone(), with.clone(), *until));
             }
-            Need::TakeMessage(name, key) => {
-                if let Some(at) = rows.messages.iter().position(|(n, k, ..)| n == name && k == key) {
-                    rows.messages.remove(at);
-                }
-            }
+            Need::TakeMessage(_, _, number) => rows.messages.retain(|(at, ..)| at != number),
         }
     }
 

@@ -9,7 +9,9 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 fn process(version: u32, start: &str) -> String {
-    format!("process: p\nversion: {version}\ntitle: P\nstart:\n  - {start}\nsteps:\n  - create: mark\n    set: {{text: '\"x\"'}}\n")
+    format!(
+        "process: p\nversion: {version}\ntitle: P\nstart:\n  - {start}\nsteps:\n  - create: mark\n    set: {{text: '\"x\"'}}\n"
+    )
 }
 
 /// How many marks there are after the engine was closed until `now` and has done what was due.

@@ -63,7 +63,7 @@ impl Traffic {
         let span = process.filter(|_| here);
         for start in &definition.starts {
             match &start.trigger {
-                StartTrigger::Message(name) => drop(self.received.entry(name.clone()).or_insert(span)),
+                StartTrigger::Message(name, _) => drop(self.received.entry(name.clone()).or_insert(span)),
                 StartTrigger::Signal(name, _) => drop(self.awaited.entry(name.clone()).or_insert(span)),
                 _ => {}
             }

@@ -71,10 +71,18 @@ pub(crate) struct Start<'t> {
 #[derive(Debug)]
 pub(crate) enum StartBy<'t> {
     Record(RecordKind),
-    Manual { roles: Vec<Spanned<Name>>, new: Vec<Spanned<Name>> },
+    Manual {
+        roles: Vec<Spanned<Name>>,
+        new: Vec<Spanned<Name>>,
+    },
     Message(Spanned<Name>),
     Signal(Spanned<Name>),
-    Schedule { rule: &'t Node, catch_up: Option<&'t Node>, zone: Option<Spanned<String>>, calendar: Option<Spanned<Name>> },
+    Schedule {
+        rule: &'t Node,
+        catch_up: Option<&'t Node>,
+        zone: Option<Spanned<String>>,
+        calendar: Option<Spanned<Name>>,
+    },
     Called,
 }
 

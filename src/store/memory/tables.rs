@@ -239,19 +239,15 @@ impl World for Tables {
         Ok(ids.filter(|id| self.instances.get(id).is_some_and(|(row, _)| !row.status.is_over())).copied().collect())
     }
 
-    fn kept_message(&self, name: &str, key: &str, now: DateTime<Utc>) -> Result<Option<Values>, WindowError> {
-        let live = self.kept(name, key).find(|(_, message)| message.until > now.timestamp_micros());
-        Ok(live.map(|(_, message)| message.with.iter().cloned().collect()))
+    fn kept_messages(&self, name: &str, key: &str, now: DateTime<Utc>) -> Result<Vec<(u64, Values)>, WindowError> {
+        let topic = Topic::message(name, key).as_str().to_string();
+        let kept = self.messages.range((topic.clone(), 0)..).take_while(move |((at, _), _)| *at == topic);
+        let live = kept.filter(|(_, message)| message.until > now.timestamp_micros());
+        Ok(live.map(|((_, number), message)| (*number, message.with.iter().cloned().collect())).collect())
     }
 }
 
 impl Tables {
-    /// The kept messages of a name and key, the oldest first.
-    pub fn kept<'t>(&'t self, name: &str, key: &str) -> impl Iterator<Item = (&'t (String, u64), &'t KeptMessage)> {
-        let topic = Topic::message(name, key).as_str().to_string();
-        self.messages.range((topic.clone(), 0)..).take_while(move |((at, _), _)| *at == topic)
-    }
-
     pub fn row(&self, id: Id) -> Option<&InstanceRow> {
         self.instances.get(&id).map(|(row, _)| row)
     }

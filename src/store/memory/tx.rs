@@ -374,10 +374,9 @@ impl Tables {
                 self.messages.insert(at.clone(), KeptMessage { with: with.clone(), until: *until });
                 self.undo_by(move |tables| drop(tables.messages.remove(&at)));
             }
-            Need::TakeMessage(name, key) => {
-                let oldest = self.kept(name, key).next().map(|(at, message)| (at.clone(), message.clone()));
-                if let Some((at, message)) = oldest {
-                    self.messages.remove(&at);
+            Need::TakeMessage(name, key, number) => {
+                let at = (crate::instance::Topic::message(name, key).as_str().to_string(), *number);
+                if let Some(message) = self.messages.remove(&at) {
                     self.undo_by(move |tables| drop(tables.messages.insert(at, message)));
                 }
             }

@@ -182,12 +182,16 @@ impl World for Rows<'_> {
         Ok(rows.into_iter().filter(|row| !row.status.is_over()).map(|row| row.id).collect())
     }
 
-    fn kept_message(&self, name: &str, key: &str, now: DateTime<Utc>) -> Result<Option<Values>, WindowError> {
+    fn kept_messages(&self, name: &str, key: &str, now: DateTime<Utc>) -> Result<Vec<(u64, Values)>, WindowError> {
         let topic = Topic::message(name, key);
         let params = rusqlite::params![topic.as_str(), now.timestamp_micros()];
-        let body = self.one(sql::KEPT_MESSAGE, params, |row| row.get::<_, Vec<u8>>(1))?;
-        let with: Option<Vec<(Name, Value)>> = body.map(|body| thaw(&body, "a message")).transpose()?;
-        Ok(with.map(|with| with.into_iter().collect()))
+        let found =
+            self.all(sql::KEPT_MESSAGES, params, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+        let message = |(number, body): (i64, Vec<u8>)| {
+            let with: Vec<(Name, Value)> = thaw(&body, "a message")?;
+            Ok((u64::try_from(number).unwrap_or(0), with.into_iter().collect()))
+        };
+        found.into_iter().map(message).collect()
     }
 }
 

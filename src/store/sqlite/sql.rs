@@ -80,8 +80,7 @@ statements! {
     DELETE_SUBSCRIPTIONS = "DELETE FROM subscription WHERE instance = ?1 AND wait = ?2";
 
     PUT_MESSAGE = "INSERT INTO message (topic, until, body) VALUES (?1, ?2, ?3)";
-    KEPT_MESSAGE = "SELECT id, body FROM message WHERE topic = ?1 AND until > ?2 ORDER BY id LIMIT 1";
-    OLDEST_MESSAGE = "SELECT id FROM message WHERE topic = ?1 ORDER BY id LIMIT 1";
+    KEPT_MESSAGES = "SELECT id, body FROM message WHERE topic = ?1 AND until > ?2 ORDER BY id";
     PRUNE_MESSAGES = "DELETE FROM message WHERE until <= ?1";
     DELETE_MESSAGE = "DELETE FROM message WHERE id = ?1";
 

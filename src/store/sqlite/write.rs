@@ -152,12 +152,8 @@ impl Rows<'_> {
                 let topic = Topic::message(name, key);
                 self.run(sql::PUT_MESSAGE, params![topic.as_str(), until, freeze(with)])?;
             }
-            Need::TakeMessage(name, key) => {
-                let topic = Topic::message(name, key);
-                let oldest: Option<i64> = self.one(sql::OLDEST_MESSAGE, [topic.as_str()], |row| row.get(0))?;
-                if let Some(oldest) = oldest {
-                    self.run(sql::DELETE_MESSAGE, [oldest])?;
-                }
+            Need::TakeMessage(_, _, number) => {
+                self.run(sql::DELETE_MESSAGE, [i64::try_from(*number).unwrap_or(-1)])?;
             }
         }
         Ok(())

@@ -136,15 +136,7 @@ impl<'a> Compiler<'a> {
             }
             StartBy::Message(name) => {
                 self.message_key(name, false, false)?;
-                if let Some(when) = start.when {
-                    let problem = Problem::error(
-                        "not-supported-yet",
-                        when.span,
-                        "`when` at a start by message is not supported yet",
-                    );
-                    self.cx.problems.push(problem.help("ask in the first step, with `choose` and `end`"));
-                }
-                StartTrigger::Message(name.value.clone())
+                StartTrigger::Message(name.value.clone(), when)
             }
             StartBy::Signal(name) => {
                 self.cx.words.signal(name).then_some(())?;
