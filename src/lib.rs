@@ -53,7 +53,7 @@
 //! Access rights, guarantees, `explain`, decision tables, compensation, the flat form and BPMN XML. A file that asks for them is refused
 //! by name, never run without them.
 //!
-//! The layers and their rules are told in [`architecture`].
+//! The layers and their rules are told in [`architecture`]; how libraries, processes and scenarios are written, in [`manual`].
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -73,3 +73,9 @@ pub use engine::{Engine, Error};
 
 #[doc = include_str!("docs/architecture.md")]
 pub mod architecture {}
+
+#[doc = include_str!("docs/manual.md")]
+pub mod manual {
+    #[doc = include_str!("docs/problems.md")]
+    pub mod problems {}
+}
