@@ -61,8 +61,22 @@ pub fn read_within(path: &Path, limits: &Limits) -> Result<Sources, LoadError> {
     if is_folder {
         reader.add_folder();
     } else {
-        reader.add_with_library(&file_name(path));
+        reader.add_with_library(&file_name(path), false);
     }
+    reader.finish()
+}
+
+/// As [`read`], to be judged and not deployed: a process that no library names comes with the one library of its folder,
+/// beside which it could be deployed.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_beside(path: &Path) -> Result<Sources, LoadError> {
+    if path.is_dir() {
+        return read(path);
+    }
+    let mut reader = Reader::of(path, &Limits::default());
+    reader.add_with_library(&file_name(path), true);
     reader.finish()
 }
 
@@ -159,15 +173,18 @@ impl Reader {
         }
     }
 
-    /// A file, and the library in its folder that names it.
-    fn add_with_library(&mut self, name: &str) {
+    /// A file, and the library in its folder that names it; else `any` that is alone there.
+    fn add_with_library(&mut self, name: &str, any: bool) {
         let Some(file) = self.add(name, None) else { return };
         match self.tree(file).and_then(|tree| kind(&tree, &Problems::new())) {
             Some(Kind::Library) => _ = self.add_named(file),
             Some(Kind::Process | Kind::Decision) => {
                 let names = self.folder.names(&self.problems);
-                let mut beside = names.iter().filter(|other| !other.contains('/') && *other != name);
-                if let Some(library) = beside.find(|other| self.is_library_of(other, name)) {
+                let beside = names.iter().filter(|other| !other.contains('/') && *other != name);
+                let libraries: Vec<_> = beside.filter(|other| self.is_library(other)).collect();
+                let naming = libraries.iter().find(|other| self.is_library_of(other, name));
+                let alone = if let [library] = libraries.as_slice() { Some(library) } else { None };
+                if let Some(library) = naming.or(alone.filter(|_| any)) {
                     let file = self.add(library, None);
                     file.map(|file| self.add_named(file));
                 }

@@ -83,6 +83,22 @@ fn a_folder_with_a_library_gives_what_the_library_names() {
 }
 
 #[test]
+fn a_process_that_no_library_names_is_judged_beside_the_only_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let read = |name: &str| {
+        let sources = super::read_beside(&folder.path().join(name)).expect("texts");
+        sources.iter().map(|(_, source)| source.name.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    make(folder.path(), "crm.yaml", "library: crm\nprocesses: sale.yaml\n");
+    make(folder.path(), "sale.yaml", "process: sale\n");
+    make(folder.path(), "sale_v2.yaml", "process: sale\nversion: 2\n");
+    assert_eq!(read("sale_v2.yaml"), "sale_v2.yaml crm.yaml sale.yaml");
+    make(folder.path(), "shop.yaml", "library: shop\nprocesses: []\n");
+    assert_eq!(read("sale_v2.yaml"), "sale_v2.yaml");
+    assert_eq!(read("sale.yaml"), "sale.yaml crm.yaml");
+}
+
+#[test]
 fn definitions_are_found_by_their_kind() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in

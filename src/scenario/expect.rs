@@ -33,6 +33,7 @@ pub(super) fn check(world: &mut World, step: &Step<'_>) -> Result<(), Stopped> {
             other => return Err(Stopped::At(entry.key.span, format!("`expect` has no `{other}`"))),
         }
     }
+    world.told = last_row(world)?;
     Ok(())
 }
 
@@ -245,8 +246,8 @@ fn startable(world: &World, entry: &Entry) -> Result<(), Stopped> {
     list("startable processes", &entry.value, found.iter().map(|found| found.process.to_string()).collect())
 }
 
-/// The transitions emitted since the last look, in order.
-fn transitions(world: &mut World, node: &Node) -> Result<(), Stopped> {
+/// The transitions emitted since the last `expect`, in order.
+fn transitions(world: &World, node: &Node) -> Result<(), Stopped> {
     let rows =
         world.engine()?.journal(&JournalOf::All, world.told, usize::MAX >> 1).map_err(engine_error(node.span))?;
     let found: Vec<String> = rows
@@ -258,7 +259,6 @@ fn transitions(world: &mut World, node: &Node) -> Result<(), Stopped> {
         })
         .collect();
     let wanted: Vec<String> = node.items().iter().filter_map(Node::word).map(str::to_string).collect();
-    world.told = last_row(world)?;
     if wanted != found {
         return Err(differs(node.span, "transitions", &format!("{wanted:?}"), &format!("{found:?}")));
     }

@@ -1,5 +1,6 @@
 //! For authors: `check` says what is wrong with definitions, `test` runs scenarios.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use stageflow::load::{self, Kind, LoadError, Problem, Severity, Sources, render_json, render_text};
@@ -7,7 +8,8 @@ use stageflow::scenario::{self, Options, Over};
 
 use crate::args::Format;
 
-/// Whether every path loads; of a library's file what it names too, of a folder also what its library does not name.
+/// Whether every path loads; of a library's file what it names too, of a folder also what its library does not name: other
+/// libraries below it, and processes that none of them names.
 pub fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
     let mut clean = true;
     for path in paths {
@@ -23,16 +25,22 @@ pub fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
         };
         let (problems, sources) = problems_of(path);
         show(path, problems, &sources);
+        if !path.is_dir() {
+            continue;
+        }
+        let mut judged = files_of(&sources, path);
         match stageflow::files::find(path) {
-            Ok(found) if path.is_dir() => {
-                let others =
-                    found.iter().filter(|(file, kind)| *kind != Kind::Scenario && !holds(&sources, path, file));
-                for (file, _) in others {
-                    let (problems, sources) = problems_of(file);
-                    show(file, problems, &sources);
+            Ok(mut found) => {
+                found.retain(|(_, kind)| *kind != Kind::Scenario);
+                found.sort_by_key(|(_, kind)| *kind != Kind::Library);
+                for (file, _) in found {
+                    if !judged.contains(&file) {
+                        let (problems, sources) = problems_of(&file);
+                        show(&file, problems, &sources);
+                        judged.extend(files_of(&sources, file.parent().unwrap_or(path)));
+                    }
                 }
             }
-            Ok(_) => {}
             Err(LoadError { problems, sources, .. }) => show(path, problems, &sources),
         }
     }
@@ -40,15 +48,15 @@ pub fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
 }
 
 fn problems_of(path: &Path) -> (Vec<Problem>, Sources) {
-    match stageflow::files::read(path) {
+    match stageflow::files::read_beside(path) {
         Ok(sources) => (load::problems(&sources), sources),
         Err(LoadError { problems, sources, .. }) => (problems, (*sources).clone()),
     }
 }
 
-/// Whether a file below a folder is among the texts that were loaded.
-fn holds(sources: &Sources, folder: &Path, file: &Path) -> bool {
-    sources.iter().any(|(_, source)| folder.join(&*source.name) == file)
+/// The files of texts that were read from a folder.
+fn files_of(sources: &Sources, folder: &Path) -> BTreeSet<PathBuf> {
+    sources.iter().map(|(_, source)| folder.join(&*source.name)).collect()
 }
 
 /// Whether every scenario holds.
