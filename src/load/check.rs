@@ -8,8 +8,10 @@ mod ends;
 mod loops;
 mod reach;
 mod roles;
+mod starts;
 mod titles;
 mod traffic;
+mod unasked;
 mod variables;
 mod versions;
 mod walk;
@@ -17,6 +19,8 @@ mod walk;
 use super::draft::LibraryDraft;
 use super::problem::Problems;
 use super::process::Compiled;
+pub(super) use unasked::check as unasked;
+
 use crate::element::definition::{Catalog, Definition};
 use crate::entity::Library;
 
@@ -46,4 +50,5 @@ pub(super) fn processes(loaded: &[Compiled], library: &Library, catalog: Option<
     let replaced = |there: &&Definition| here.iter().any(|process| process.process == there.process);
     let there: Vec<&Definition> = newest.filter(|there| !replaced(there)).collect();
     traffic::check(&here, &there, library, problems);
+    starts::check(&here, &there, problems);
 }

@@ -203,6 +203,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nsteps:\n  - wait: 1 day\n  - {call: greet, detached: true}\n",
     },
     Code {
+        code: "same-start",
+        meaning: "Two processes start on one event, and no filter tells them apart.",
+        wrong: "# file: a.yaml\nprocess: call_back\nentity: lead\nstart:\n  - event: lead.created\nsteps:\n  - wait: 2 h\n# file: b.yaml\nprocess: greet\nentity: lead\nstart:\n  - event: lead.created\nsteps:\n  - wait: 1 h\n# file: c.yaml\nlibrary: crm\nentities: {lead: {fields: {score: int}}}\n",
+        right: "# file: a.yaml\nprocess: call_back\nentity: lead\nstart:\n  - event: lead.created\n    when: record.score > 5\nsteps:\n  - wait: 2 h\n# file: b.yaml\nprocess: greet\nentity: lead\nstart:\n  - event: lead.created\n    when: record.score <= 5\nsteps:\n  - wait: 1 h\n# file: c.yaml\nlibrary: crm\nentities: {lead: {fields: {score: int}}}\n",
+    },
+    Code {
         code: "same-version",
         meaning: "A version of a process is there already.",
         wrong: "# file: crm.yaml\nlibrary: crm\n# file: a.yaml\nprocess: a\nsteps:\n  - wait: 1 h\n# file: b.yaml\nprocess: a\nsteps:\n  - wait: 2 h\n",
@@ -231,6 +237,12 @@ pub(super) const CODES: &[Code] = &[
         meaning: "`require` or `keep` names something that the form does not ask for.",
         wrong: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n    assign: self.owner\n    form: [{again_at: datetime}]\n    outcomes:\n      later: {require: [agian_at]}\n",
         right: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n    assign: self.owner\n    form: [{again_at: datetime}]\n    outcomes:\n      later: {require: [again_at]}\n",
+    },
+    Code {
+        code: "required-not-asked",
+        meaning: "An outcome requires a column that its form does not ask for and nothing else fills.",
+        wrong: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n    assign: self.owner\n    outcomes:\n      done: {require: [self.budget]}\n",
+        right: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n    assign: self.owner\n    form: [self.budget]\n    outcomes:\n      done: {require: [self.budget]}\n",
     },
     Code {
         code: "unknown-outcome",

@@ -85,9 +85,12 @@ pub(super) fn processes(
 ) -> Vec<Arc<Definition>> {
     let drafts: Vec<Process<'_>> = trees.iter().filter_map(|tree| read_process(tree, kinds, problems)).collect();
     let signatures = signatures(&drafts, library, catalog);
-    let cx = Cx { words: Words { library, problems }, problems, signatures: &signatures };
+    let cx = Cx { words: Words::new(library, problems), problems, signatures: &signatures };
     let compiled: Vec<Compiled> = drafts.iter().map(|draft| one(&cx, draft, sources)).collect();
     check::processes(&compiled, library, catalog, problems);
+    if catalog.is_none() {
+        check::unasked(&compiled, &cx.words, problems);
+    }
     compiled.into_iter().map(|compiled| Arc::new(compiled.definition)).collect()
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Notes {
     pub may_write: BTreeMap<NodeIx, Vec<(VarRef, Span)>>,
     /// What a loop's condition reads behind a round, and what is collected of one.
     pub late_reads: BTreeMap<NodeIx, Vec<(VarRef, Span)>>,
+    /// Columns of the record that an outcome requires and its form does not ask for.
+    pub unasked: Vec<(Name, Span)>,
     /// Variables without a starting value, with their names.
     pub unset: BTreeMap<VarRef, Name>,
     /// The branches of each `parallel` and `all_that_apply`.

@@ -1,5 +1,8 @@
 //! What the loading of processes asks of a library, in its own words.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use crate::element::print::Keeps;
 use crate::entity::{Field, Library};
 use crate::load::cursor::Spanned;
@@ -8,10 +11,11 @@ use crate::model::suggest::did_you_mean;
 use crate::model::{Expr, Name, Schema, Span, Text, Type};
 
 /// A library, as process files see it.
-#[derive(Clone, Copy)]
 pub(crate) struct Words<'a> {
     pub library: &'a Library,
     pub problems: &'a Problems,
+    /// The columns that some step, form or start writes, seen so far.
+    written: RefCell<BTreeSet<(Name, Name)>>,
 }
 
 /// The errors that may be caught without being declared.
@@ -32,6 +36,24 @@ pub(crate) fn parts(declared: &[(Name, Type)]) -> Vec<Part> {
 }
 
 impl<'a> Words<'a> {
+    /// What processes may ask of this library.
+    pub fn new(library: &'a Library, problems: &'a Problems) -> Self {
+        Self { library, problems, written: RefCell::default() }
+    }
+
+    /// Whether anything but a person's hand fills a column: the library, or what was compiled so far.
+    pub fn is_filled(&self, entity: &Name, column: &Name) -> bool {
+        let Some(found) = self.library.entity(entity) else { return true };
+        let by_stage = found.stages.as_ref().is_some_and(|stages| {
+            stages.field == *column || stages.values.iter().any(|stage| stage.set.iter().any(|(set, _)| set == column))
+        });
+        let by_itself = found.field(column).is_none_or(|field| {
+            let given = field.initial.is_some() || field.computed.is_some() || field.sequence.is_some();
+            given || field.required || found.read_only
+        });
+        by_stage || by_itself || self.written.borrow().contains(&(entity.clone(), column.clone()))
+    }
+
     /// Reports a name that does not exist.
     pub fn unknown<'n>(
         &self,
@@ -93,7 +115,10 @@ impl<'a> Words<'a> {
             }
             Some(Field { computed: Some(_), .. }) => "computed: change what it is computed from",
             Some(Field { sequence: Some(_), .. }) => "a running number: it is assigned when the record is made",
-            Some(field) => return Some(field.ty.clone()),
+            Some(field) => {
+                self.written.borrow_mut().insert((entity.clone(), column.value.clone()));
+                return Some(field.ty.clone());
+            }
         };
         let message = format!("`{entity}.{}` cannot be set", column.value);
         self.problems.push(Problem::error("not-settable", column.span, message).help(format!("it is {why}")));

@@ -210,6 +210,9 @@ impl<'a> Compiler<'a> {
         if let Some(column) = text.strip_prefix("self.") {
             let own = self.process.entity.as_ref().map(|entity| entity.value.clone())?;
             self.cx.words.column(&own, &Name::new(column), node.span)?;
+            if !task.form.iter().any(|item| item.key() == **text) {
+                self.notes.unasked.push((Name::new(column), node.span));
+            }
             return Some(Name::new(&**text));
         }
         let known: Vec<String> = task.form.iter().map(FormItem::key).collect();
