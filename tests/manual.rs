@@ -61,14 +61,18 @@ fn blocks(name: &str) -> Vec<Block> {
             (None, None) => {}
         }
     }
-    found.retain(|block| block.tag.starts_with("yaml"));
+    found.retain(|block| block.tag.starts_with("yaml") || block.tag == "html");
     found
 }
 
 /// The name of a block that is a whole file.
 fn file_name(block: &Block) -> Option<&str> {
-    let first = block.text.lines().next().filter(|_| block.tag == "yaml")?;
-    first.strip_prefix("# ").filter(|name| name.ends_with(".yaml"))
+    let first = block.text.lines().next()?;
+    match &*block.tag {
+        "yaml" => first.strip_prefix("# ").filter(|name| name.ends_with(".yaml")),
+        "html" => first.strip_prefix("<!-- ")?.strip_suffix(" -->"),
+        _ => None,
+    }
 }
 
 /// The files of a section.
@@ -165,24 +169,20 @@ fn whole(block: &Block, library: &str) -> (String, usize) {
 }
 
 /// What is found in a part of a definition, as [`said`] says it, with all of it to be shown.
-fn found(block: &Block, library: Option<(&str, &str)>) -> (Vec<(usize, String)>, String) {
+fn found(block: &Block, files: &BTreeMap<&str, &str>) -> (Vec<(usize, String)>, String) {
     let (text, above) = whole(block, "");
     let mut sources = Sources::new();
-    let file = sources.add(&*block.place, text);
-    if let Some((name, text)) = library.filter(|_| matches!(&*block.tag, "yaml,process" | "yaml,steps")) {
-        sources.add(
-            name,
-            text.lines()
-                .filter(|line| !line.starts_with("processes:"))
-                .fold(String::new(), |all, line| all + line + "\n"),
-        );
+    let file = sources.add("example.yaml", text);
+    let is_process = matches!(&*block.tag, "yaml,process" | "yaml,steps");
+    for (name, text) in files.iter().filter(|(_, text)| is_process && !is("scenario:", text)) {
+        sources.add(*name, *text);
     }
     let problems = problems(&sources);
     let shown = render_text(&problems, &sources);
     let of = problems.iter().map(|problem| {
         let mark = if problem.severity == Severity::Error { MARKS[0] } else { MARKS[1] };
         let source = sources.get(problem.span.file).filter(|_| problem.span.file == file);
-        let line = source.map_or(0, |source| source.line_column(problem.span.start as usize).0 as usize);
+        let line = source.map_or(0, |source| source.line_column(problem.span.start as usize).0);
         (line.wrapping_sub(above + 1), format!("{mark}{}", problem.code))
     });
     let mut found: Vec<_> = of.collect();
@@ -200,7 +200,7 @@ fn every_part_is_clean_or_refused_as_it_says() {
         for block in &blocks {
             match &*block.tag {
                 "yaml,library" | "yaml,process" | "yaml,steps" | "yaml,text" => {
-                    let (found, shown) = found(block, library.map(|(name, text)| (*name, *text)));
+                    let (found, shown) = found(block, &files);
                     let said = said(&block.text, MARKS);
                     if found != said {
                         writeln!(wrong, "{}: expected {said:?}, found {found:?}\n{shown}", block.place)
@@ -219,6 +219,33 @@ fn every_part_is_clean_or_refused_as_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Every verb, as the loader names them for a step that has none.
+fn verbs() -> Vec<String> {
+    let mut sources = Sources::new();
+    sources.add("library.yaml", codes::EXAMPLE_LIBRARY);
+    sources.add("example.yaml", "process: example\nsteps:\n  - id: nothing\n");
+    let found = problems(&sources);
+    let help = found.iter().find_map(|problem| problem.help.as_deref()).expect("the verbs");
+    let all = help.strip_prefix("the verbs are ").expect("the verbs");
+    all.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_verb_has_a_right_and_a_wrong_example() {
+    let blocks = blocks("process");
+    let (mut without, verbs) = (Vec::new(), verbs());
+    assert!(verbs.len() > 20, "found only {verbs:?}");
+    for verb in verbs {
+        let heading = format!("`{verb}`");
+        let of = || blocks.iter().filter(|block| block.heading == heading);
+        let is_wrong = |block: &Block| !said(&block.text, &MARKS[..1]).is_empty();
+        if !of().any(is_wrong) || of().all(is_wrong) {
+            without.push(verb);
+        }
+    }
+    assert!(without.is_empty(), "without a right and a wrong example: {without:?}");
 }
 
 /// Runs a part of a scenario with the files of its chapter.

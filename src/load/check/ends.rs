@@ -30,7 +30,9 @@ pub(super) fn check(walk: &Walk<'_>, problems: &Problems) {
         .filter(|node| node.0 != 0 && reached.contains(node) && !good.contains(node))
         .filter(|node| !is_withdrawn(walk, &hosts, graph.scope(*node)))
         .collect();
-    for node in walk.firsts(&stuck) {
+    // What the loader added begins where the author wrote nothing.
+    let written: BTreeSet<NodeIx> = stuck.iter().copied().filter(|node| walk.is_written(*node)).collect();
+    for node in walk.firsts(if written.is_empty() { &stuck } else { &written }) {
         let Some(found) = graph.node(node) else { continue };
         let problem = Problem::error("no-way-to-end", found.span, "from this step no end can be reached");
         problems.push(problem.help("let one of the ways from here lead to a step behind the circle, or to `done`"));

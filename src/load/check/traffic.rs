@@ -73,7 +73,9 @@ impl Traffic {
     fn errors(&self, library: &Library, problems: &Problems) {
         // A way out of a scope is written as an error of its own, whose name no author can write.
         let is_own = |code: &&Name| Name::is_valid(code) && !BUILT_IN_ERRORS.contains(&&***code);
-        for (code, span) in self.raised.iter().filter(|(code, _)| is_own(code)) {
+        // One that is not declared is reported as such.
+        let declared = |code: &&Name| is_own(code) && library.errors.contains_key(*code);
+        for (code, span) in self.raised.iter().filter(|(code, _)| declared(code)) {
             if let (Some(span), false) = (span, self.catches_all || self.caught.contains_key(code)) {
                 let problem = Problem::error("error-never-caught", *span, format!("nobody catches the error `{code}`"));
                 let help = format!(

@@ -161,7 +161,6 @@ impl<'a> Compiler<'a> {
 
     fn draw(&mut self, node: NodeIx, flows: &[&'a Flow<'a>], places: &Places<'a>) {
         for flow in flows {
-            self.no_outcome(flow);
             let Some(to) = places.begin.get(&flow.to.value) else { continue };
             let title = flow.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
             self.plan.flow(node, *to, title, flow.span);
@@ -220,19 +219,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn no_outcome(&self, flow: &Flow<'a>) {
-        if let Some(outcome) = flow.outcomes.first() {
-            let message = format!("`{}` is no user task: its flows have no outcome", flow.from.value);
-            self.cx.problems.error("wrong-shape", outcome.span, message);
-        }
-    }
-
     /// What is behind a node: its one flow, a split, or the end of its path.
     fn behind(&mut self, id: &Name, label: Label, flows: &[&'a Flow<'a>], places: &Places<'a>, exit: Label) {
         match flows {
             [] => self.plan.same(label, exit),
             [flow] if flow.when.is_none() && !flow.otherwise => {
-                self.no_outcome(flow);
                 let to = places.begin.get(&flow.to.value).copied();
                 if let Some(title) = &flow.title {
                     self.plan.entitle(label, &title.value);
@@ -298,7 +289,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// The flows that leave a node, in written order.
+/// The flows that leave a node, in written order; those of outcomes are drawn by their task.
 fn leaving<'a>(net: &'a Net<'a>, id: &Name) -> Vec<&'a Flow<'a>> {
-    net.flows.iter().filter(|flow| flow.from.value == *id).collect()
+    net.flows.iter().filter(|flow| flow.from.value == *id && flow.outcomes.is_empty()).collect()
 }

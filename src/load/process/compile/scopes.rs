@@ -274,13 +274,14 @@ impl<'a> Compiler<'a> {
         Some(node)
     }
 
-    fn stages_of(&self, entity: &Name, list: &StageList<'_>, all: &[Name], listed: &[(Name, NodeIx)]) -> Vec<Name> {
+    fn stages_of(&mut self, entity: &Name, list: &StageList<'_>, all: &[Name], listed: &[(Name, NodeIx)]) -> Vec<Name> {
         let mut stages: Vec<Name> = Vec::new();
         for stage in &list.stages {
             if !all.contains(&stage.value) {
                 let problem =
                     Problem::error("unknown-stage", stage.span, format!("`{entity}` has no stage `{}`", stage.value));
                 self.cx.problems.push(problem.maybe_help(did_you_mean(&stage.value, all.iter().map(|name| &**name))));
+                self.notes.sound = false;
             } else if stages.contains(&stage.value) || listed.iter().any(|(known, _)| *known == stage.value) {
                 let message = format!("the stage `{}` has two lists", stage.value);
                 self.cx.problems.error("duplicate-case", stage.span, message);

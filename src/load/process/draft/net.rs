@@ -104,6 +104,7 @@ impl<'t> Reader<'t> {
             self.node(node, &mut flat);
         }
         self.place_borders(&mut flat);
+        self.place_outcomes(&mut flat);
         Some(flat)
     }
 
@@ -201,18 +202,20 @@ impl<'t> Reader<'t> {
         word: Option<&'t str>,
         verb: Verb<'t>,
     ) -> Step<'t> {
-        map.allow(&["type", "doc"]);
         let word = TYPES.iter().map(|(name, _)| *name).find(|name| Some(*name) == word).unwrap_or("node");
-        Step {
-            at: span,
-            word,
-            id: Some(id.clone()),
-            title: self.title(map),
-            condition: None,
-            next: None,
-            boundary: Vec::new(),
-            verb,
-        }
+        Step { title: self.title(map), ..self.untitled(map, span, id, word, verb) }
+    }
+
+    fn untitled(
+        &self,
+        map: &MapReader<'t>,
+        at: Span,
+        id: &Spanned<Name>,
+        word: &'static str,
+        verb: Verb<'t>,
+    ) -> Step<'t> {
+        map.allow(&["type", "doc"]);
+        Step { word, id: Some(id.clone()), verb, ..bare(at) }
     }
 
     /// A node that does what one of these verbs does.
@@ -239,12 +242,10 @@ impl<'t> Reader<'t> {
         map.allow(&[word]);
         let at = found.map_or(map.span(), |(_, entry, _)| verb_span(entry));
         let verb = read(self, map, value);
-        let mut step = self.node_step(map, at, id, None, verb.unwrap_or(Verb::Broken));
-        step.word = word;
-        if title.is_some() {
-            step.title = None;
-        }
-        Some(step)
+        let verb = verb.unwrap_or(Verb::Broken);
+        // The title of a user task is filled in when it opens; those of other nodes are shown as they stand.
+        let shown = if title.is_some() { None } else { self.title(map) };
+        Some(Step { title: shown, ..self.untitled(map, at, id, word, verb) })
     }
 
     /// `end_event`: throws something first, ends the scope, returns results.
@@ -360,6 +361,34 @@ impl<'t> Reader<'t> {
             let problem = Problem::error("unknown-step", host.span, format!("there is no node `{}` here", host.value));
             let near = did_you_mean(&host.value, flat.net.names.iter().map(|name| &*name.value));
             self.problems.push(problem.maybe_help(near));
+        }
+    }
+
+    /// A flow with an outcome is the way on of that outcome.
+    fn place_outcomes(&self, flat: &mut Flat<'t>) {
+        let Net { names, flows, .. } = &flat.net;
+        for flow in flows.iter().filter(|flow| !flow.outcomes.is_empty()) {
+            let at = names.iter().position(|name| name.value == flow.from.value);
+            let task = match at.and_then(|at| flat.steps.get_mut(at)).map(|step| &mut step.verb) {
+                Some(Verb::UserTask(task)) => task,
+                _ => {
+                    let message = format!("`{}` is no user task: its flows have no outcome", flow.from.value);
+                    self.problems.error("wrong-shape", flow.span, message);
+                    continue;
+                }
+            };
+            for name in &flow.outcomes {
+                match task.outcomes.iter_mut().find(|outcome| outcome.id.value == name.value) {
+                    Some(outcome) => {
+                        outcome.follow.next = Some(Spanned::new(Target::Step(flow.to.value.clone()), flow.to.span))
+                    }
+                    None => {
+                        let message = format!("`{}` has no outcome `{}`", flow.from.value, name.value);
+                        let near = did_you_mean(&name.value, task.outcomes.iter().map(|outcome| &*outcome.id.value));
+                        self.problems.push(Problem::error("unknown-outcome", name.span, message).maybe_help(near));
+                    }
+                }
+            }
         }
     }
 
