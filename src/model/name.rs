@@ -37,7 +37,8 @@ impl Name {
 impl Default for Name {
     /// The empty name: nothing.
     fn default() -> Self {
-        Self::new("")
+        // All empty names are one.
+        Self(Arc::default())
     }
 }
 

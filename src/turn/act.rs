@@ -7,7 +7,7 @@ use crate::element::rules::canonical;
 use crate::graph::{FlowIx, NodeIx};
 use crate::instance::state::During;
 use crate::instance::{Caller, Fact, Owner, Place, Status, Token, TokenId, WaitId, WaitKind};
-use crate::model::{Name, Value};
+use crate::model::Value;
 
 impl Turn<'_> {
     /// Carries a move out: its effects as one step, then the way on. `woken` is the wait whose event this is.
@@ -99,7 +99,7 @@ impl Turn<'_> {
             }
             Next::Rounds(vars, rounds) => self.more_rounds(token, node, vars, rounds),
             Next::Reopen(scope_node, arms) => {
-                self.close_hosted(token, &Name::new("stage_changed"))?;
+                self.close_hosted(token, "stage_changed")?;
                 self.disarm_node(token, node);
                 self.arm_all(token, node, arms)?;
                 scope_node.map_or(Ok(()), |scope_node| self.open(token, scope_node))
@@ -110,7 +110,7 @@ impl Turn<'_> {
             }
             Next::End => self.end(token),
             Next::Terminate => self.terminate(token),
-            Next::EndInstance => self.finish_instance(Status::Completed, &Name::new("terminated")),
+            Next::EndInstance => self.finish_instance(Status::Completed, "terminated"),
             Next::Call(call) => self.call(token, node, *call),
             Next::Stop(code, with, message) => {
                 self.stay(token, node)?;
@@ -165,10 +165,10 @@ impl Turn<'_> {
     /// Everything that belonged to the token's stay in the node is withdrawn.
     pub fn leave(&mut self, token: TokenId, _node: NodeIx) -> Step {
         if !self.state.waits.is_empty() {
-            self.disarm(Owner::Token(token), &Name::new("left"));
+            self.disarm(Owner::Token(token), "left");
         }
         if self.state.scopes.len() > 1 {
-            self.close_hosted(token, &Name::new("left"))?;
+            self.close_hosted(token, "left")?;
         }
         self.mend_of(token, "went on");
         Ok(())
@@ -177,7 +177,7 @@ impl Turn<'_> {
     /// The token ends; its scope completes when nothing is left in it.
     pub fn end(&mut self, token: TokenId) -> Step {
         let scope = self.state.token(token).map(|found| found.scope);
-        self.disarm(Owner::Token(token), &Name::new("left"));
+        self.disarm(Owner::Token(token), "left");
         self.fact(Fact::Ended(token));
         scope.map_or(Ok(()), |scope| self.look_at_scope(scope))
     }

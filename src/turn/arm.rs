@@ -179,7 +179,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Every wait of the owner is withdrawn, with the reason that its task shows.
-    pub fn disarm(&mut self, owner: Owner, reason: &Name) {
+    pub fn disarm(&mut self, owner: Owner, reason: &str) {
         let waits: Vec<WaitId> = self.state.waits_of(owner).map(|wait| wait.id).collect();
         for wait in waits {
             self.withdraw(wait, reason);
@@ -191,20 +191,20 @@ impl<'a> Turn<'a> {
         let own = self.state.waits_of(Owner::Token(token)).filter(|wait| wait.node == node);
         let waits: Vec<WaitId> = own.map(|wait| wait.id).collect();
         for wait in waits {
-            self.withdraw(wait, &Name::new("asked_again"));
+            self.withdraw(wait, "asked_again");
         }
     }
 
-    fn withdraw(&mut self, id: WaitId, reason: &Name) {
+    fn withdraw(&mut self, id: WaitId, reason: &str) {
         let kind = self.state.wait(id).map(|wait| wait.kind.clone());
         self.consume(Some(id));
         match kind {
             Some(WaitKind::Task(task)) => {
-                self.need(Need::CloseTask(task, Outcome::Withdrawn(reason.clone())));
+                self.need(Need::CloseTask(task, Outcome::Withdrawn(Name::new(reason))));
                 self.withdraw_mirror(task, reason);
             }
             Some(WaitKind::Call(instance)) => {
-                self.react(Receiver::Instance(instance), Payload::Cancel(reason.clone()));
+                self.react(Receiver::Instance(instance), Payload::Cancel(Name::new(reason)));
             }
             _ => {}
         }

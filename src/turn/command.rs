@@ -55,7 +55,7 @@ fn speaks_of_task(catalog: &crate::element::Catalog, wish: &Wish) -> bool {
 pub fn run(mut input: Input<'_>) -> Result<Output, Refused> {
     match input.instance.take() {
         Some((row, state)) => on_instance(input, row, state),
-        None => match input.command.clone() {
+        None => match take(&mut input) {
             Command::Start { process, version, by, record, new, with, caller, depth } => {
                 let def = find(input.catalog, &process, version)?;
                 start(input, def, Beginning { by, record, new, with, caller, depth })
@@ -68,23 +68,21 @@ pub fn run(mut input: Input<'_>) -> Result<Output, Refused> {
     }
 }
 
+/// The command itself; what is left in its place is never looked at.
+fn take(input: &mut Input<'_>) -> Command {
+    std::mem::replace(&mut input.command, Command::Suspend(false))
+}
+
 fn start(input: Input<'_>, def: &Definition, beginning: Beginning) -> Result<Output, Refused> {
     let again = || Input {
         catalog: input.catalog,
         world: input.world,
         services: input.services,
         instance: None,
-        command: input.command.clone(),
+        command: Command::Suspend(false),
         context: input.context.clone(),
     };
-    let copy = Beginning {
-        by: beginning.by.clone(),
-        record: beginning.record.clone(),
-        new: beginning.new.clone(),
-        with: beginning.with.clone(),
-        caller: beginning.caller.clone(),
-        depth: beginning.depth,
-    };
+    let copy = beginning.clone();
     let mut turn = open(again(), def, beginning).map_err(refused)?;
     match turn.settle() {
         Ok(()) => Ok(turn.finish()),
@@ -98,9 +96,9 @@ fn start(input: Input<'_>, def: &Definition, beginning: Beginning) -> Result<Out
     }
 }
 
-fn on_instance(input: Input<'_>, row: InstanceRow, state: State) -> Result<Output, Refused> {
+fn on_instance(mut input: Input<'_>, row: InstanceRow, state: State) -> Result<Output, Refused> {
     let def = find(input.catalog, &row.process, Some(row.version))?;
-    let command = input.command.clone();
+    let command = take(&mut input);
     admit(&command, &row, &state)?;
     let parts = (input.catalog, input.world, input.services, input.context.clone());
     let wait = wait_named(&command, input.world)?;

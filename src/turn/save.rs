@@ -80,7 +80,7 @@ impl Turn<'_> {
             self.fan_out(&event)?;
             self.own_waits(&event)?;
             if event.kind == EventKind::Deleted && self.state.record.as_ref() == Some(event.record()) {
-                self.finish_instance(Status::Canceled, &Name::new("record_deleted"))?;
+                self.finish_instance(Status::Canceled, "record_deleted")?;
             }
         }
         if look && self.state.waits.iter().any(|wait| matches!(wait.kind, WaitKind::Condition(..))) {

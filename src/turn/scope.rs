@@ -93,7 +93,7 @@ impl Turn<'_> {
     }
 
     /// Closes every scope that the token waits for, with everything inside.
-    pub fn close_hosted(&mut self, token: TokenId, reason: &Name) -> Step {
+    pub fn close_hosted(&mut self, token: TokenId, reason: &str) -> Step {
         let hosted: Vec<ScopeId> =
             self.state.scopes.iter().filter(|scope| scope.host == Some(token)).map(|scope| scope.id).collect();
         for scope in hosted {
@@ -103,7 +103,7 @@ impl Turn<'_> {
     }
 
     /// Closes a scope with everything inside: tokens, tasks, timers, called processes (S12).
-    pub fn close(&mut self, scope: ScopeId, reason: &Name) {
+    pub fn close(&mut self, scope: ScopeId, reason: &str) {
         if self.state.scope(scope).is_none() {
             return;
         }
@@ -113,7 +113,7 @@ impl Turn<'_> {
     }
 
     /// Ends what runs in a scope; the scope itself stays. Inner scopes have higher numbers: they go first.
-    pub fn empty(&mut self, scope: ScopeId, reason: &Name) {
+    pub fn empty(&mut self, scope: ScopeId, reason: &str) {
         let inside = self.inside(scope);
         for inner in inside.iter().rev() {
             let tokens: Vec<TokenId> =
@@ -143,7 +143,7 @@ impl Turn<'_> {
         }
         if self.state.scopes.iter().any(|inner| inner.parent == Some(scope)) {
             if !found.closing {
-                self.disarm(Owner::Scope(scope), &Name::new("completing"));
+                self.disarm(Owner::Scope(scope), "completing");
                 self.fact(Fact::Closing(scope));
             }
             return Ok(());
@@ -154,9 +154,9 @@ impl Turn<'_> {
     fn complete(&mut self, scope: ScopeId) -> Step {
         let Some(found) = self.state.scope(scope).cloned() else { return Ok(()) };
         match found.kind {
-            ScopeKind::Process => self.finish_instance(Status::Completed, &Name::new("completed")),
+            ScopeKind::Process => self.finish_instance(Status::Completed, "completed"),
             ScopeKind::Handler | ScopeKind::Compensation => {
-                self.close(scope, &Name::new("completed"));
+                self.close(scope, "completed");
                 found.parent.map_or(Ok(()), |parent| self.look_at_scope(parent))
             }
             ScopeKind::Sub | ScopeKind::Round => self.scope_done(&found),
@@ -166,7 +166,7 @@ impl Turn<'_> {
     /// The host of a completed scope decides how it goes on; it still sees the scope's variables.
     fn scope_done(&mut self, scope: &Scope) -> Step {
         let Some(host) = scope.host else {
-            self.close(scope.id, &Name::new("completed"));
+            self.close(scope.id, "completed");
             return Ok(());
         };
         let Some((node, element)) = self.state.node_of(host).and_then(|node| Some((node, self.def.element(node)?)))
@@ -176,7 +176,7 @@ impl Turn<'_> {
         let event = Event::ScopeDone { scope: scope.id, index: scope.index, node: scope.node };
         let given = Given::default();
         let decided = element.room().resume(&self.view(node, host, scope.id, &given), &event);
-        self.close(scope.id, &Name::new("completed"));
+        self.close(scope.id, "completed");
         match decided {
             Ok(decided) => self.act(host, node, decided, None),
             Err(fault) => self.fail(host, node, fault),
@@ -186,7 +186,7 @@ impl Turn<'_> {
     /// Everything in the token's scope ends; the scope then leaves by its normal flow (S12).
     pub fn terminate(&mut self, token: TokenId) -> Step {
         let Some(scope) = self.state.token(token).map(|found| found.scope) else { return Ok(()) };
-        self.empty(scope, &Name::new("terminated"));
+        self.empty(scope, "terminated");
         self.complete(scope)
     }
 
@@ -212,13 +212,13 @@ impl Turn<'_> {
             .waits_of(Owner::Token(host))
             .find(|wait| wait.node == node && matches!(wait.kind, WaitKind::Stage(..)))
             .map(|wait| wait.id);
-        self.close_hosted(host, &Name::new("again"))?;
+        self.close_hosted(host, "again")?;
         self.consume(wait);
         self.enter(host, node)
     }
 
     /// The run ends; whoever called it is told.
-    pub fn finish_instance(&mut self, status: Status, reason: &Name) -> Step {
+    pub fn finish_instance(&mut self, status: Status, reason: &str) -> Step {
         if self.state.status.is_over() {
             return Ok(());
         }
@@ -235,10 +235,10 @@ impl Turn<'_> {
             Status::Completed => Payload::Returned(result),
             Status::Failed => return Ok(()),
             // Canceled by its own caller: that one waits no more.
-            _ if self.context.depth > 0 && &**reason != "record_deleted" => return Ok(()),
+            _ if self.context.depth > 0 && reason != "record_deleted" => return Ok(()),
             _ => Payload::Thrown {
                 code: Name::new("canceled"),
-                with: vec![(Name::new("reason"), Value::text(&**reason))],
+                with: vec![(Name::new("reason"), Value::text(reason))],
                 escalation: false,
             },
         };

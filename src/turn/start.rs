@@ -14,6 +14,7 @@ use crate::instance::{Caller, Fact, Owner, Payload, ScopeId, StartBy, State};
 use crate::model::{Name, Ref, Value};
 
 /// What a start is given.
+#[derive(Clone)]
 pub(super) struct Beginning {
     pub by: StartBy,
     pub record: Option<Ref>,
@@ -180,9 +181,15 @@ impl<'a> Turn<'a> {
 
     fn start_guarded(&mut self, started: Started) -> Step {
         // The guard's key may read parameters with their starting values, so the run begins first.
-        crate::instance::apply::apply(&mut self.state, &Fact::Started(Box::new(started.clone())));
-        let given = Given::default();
-        let key = key(&self.view(NodeIx::PROCESS, 0, 0, &given), self.def)?;
+        let key = if self.def.one_per.is_some() {
+            crate::instance::apply::apply(&mut self.state, &Fact::Started(Box::new(started.clone())));
+            let given = Given::default();
+            let key = key(&self.view(NodeIx::PROCESS, 0, 0, &given), self.def)?;
+            self.state = State::default();
+            key
+        } else {
+            None
+        };
         if let Some(key) = &key
             && let Some(running) = self.world.running(&self.def.process, key)?
             && running != self.row.id
@@ -190,7 +197,6 @@ impl<'a> Turn<'a> {
             let process = self.def.process.clone();
             return Err(Refused::AlreadyRunning { process, key: key.clone(), running }.into());
         }
-        self.state = State::default();
         self.fact(Fact::Started(Box::new(Started { key, ..started })));
         if let Some(info) = self.def.scopes.get(&NodeIx::PROCESS) {
             self.set_initials(info, ScopeId::MIN)?;

@@ -94,10 +94,10 @@ impl Turn<'_> {
     }
 
     /// The task's own record is closed with it.
-    pub fn withdraw_mirror(&mut self, task: Id, reason: &Name) {
+    pub fn withdraw_mirror(&mut self, task: Id, reason: &str) {
         let Some(mirror) = self.catalog.library.tasks.as_ref() else { return };
         let Some(target) = self.mirror_of(task) else { return };
-        let values = Values::from([(Name::new("reason"), Value::text(&**reason))]);
+        let values = Values::from([(Name::new("reason"), Value::text(reason))]);
         let saved = self.mirror_columns(mirror, &mirror.withdrawn, &values).and_then(|set| {
             self.try_save(Wish::Update { target, set }, NodeIx::PROCESS).map_err(|no| super::save::refusal_fault(&no))
         });

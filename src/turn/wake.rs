@@ -71,7 +71,7 @@ impl Turn<'_> {
                 self.at_border(token, wait.node, border.interrupting, event, given)
             }
             Element::CatchEvent(_) => {
-                self.disarm(Owner::Token(token), &Name::new("lost_race"));
+                self.disarm(Owner::Token(token), "lost_race");
                 self.fact(Fact::Placed(token, Place::In(wait.node)));
                 self.resume_at(token, wait.node, event, given)
             }
