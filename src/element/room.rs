@@ -193,6 +193,8 @@ pub enum Effect {
 pub enum Next {
     /// By every outgoing flow; ends when there is none (S19).
     Pass,
+    /// By this flow.
+    TakeOne(FlowIx),
     /// By these flows.
     Take(Vec<FlowIx>),
     /// Stay and wait for these; waits already armed stay.
@@ -377,7 +379,7 @@ impl Move {
 
     /// Take one flow.
     pub fn take(flow: FlowIx) -> Self {
-        Self::only(Next::Take(vec![flow]))
+        Self::only(Next::TakeOne(flow))
     }
 
     /// Wait for one thing at this node.

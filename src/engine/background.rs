@@ -1,7 +1,7 @@
 //! Work in the background: threads that fire timers, run jobs, keep their leases alive and forget what is old.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -35,25 +35,33 @@ impl Default for Pace {
 /// Rings when something was committed: whoever naps looks again.
 #[derive(Debug, Default)]
 pub(super) struct Bell {
-    rung: Mutex<u64>,
+    rung: AtomicU64,
+    /// How many wait for it: while nobody does, ringing costs nothing.
+    waiting: AtomicUsize,
+    asleep: Mutex<()>,
     changed: Condvar,
 }
 
 impl Bell {
     pub fn ring(&self) {
-        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        *rung = rung.wrapping_add(1);
-        self.changed.notify_all();
+        self.rung.fetch_add(1, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            // Whoever is about to sleep has looked at the count before or sleeps by now.
+            drop(self.asleep.lock().unwrap_or_else(PoisonError::into_inner));
+            self.changed.notify_all();
+        }
     }
 
     fn count(&self) -> u64 {
-        *self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rung.load(Ordering::SeqCst)
     }
 
     /// Waits until it rings again after `before`, or for so long.
     fn wait(&self, before: u64, most: Duration) {
-        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let _woken = self.changed.wait_timeout_while(rung, most, |rung| *rung == before);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_timeout_while(asleep, most, |()| self.count() == before));
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -21,7 +21,16 @@ const GATHER: Duration = Duration::from_micros(200);
 #[must_use]
 pub struct Ticket {
     id: Id,
-    slot: Arc<Slot>,
+    answer: Coming,
+}
+
+/// Where an answer comes to.
+#[derive(Debug)]
+enum Coming {
+    /// It is there.
+    Here(Box<Told>),
+    /// The writer puts it there.
+    Later(Arc<Slot>),
 }
 
 #[derive(Debug, Default)]
@@ -32,8 +41,7 @@ struct Slot {
 
 impl Ticket {
     pub(super) fn done(id: Id, told: Told) -> Self {
-        let slot = Slot { told: Mutex::new(Some(told)), ..Slot::default() };
-        Self { id, slot: Arc::new(slot) }
+        Self { id, answer: Coming::Here(Box::new(told)) }
     }
 
     /// The command's id.
@@ -43,7 +51,10 @@ impl Ticket {
 
     /// Whether the answer is there.
     pub fn is_done(&self) -> bool {
-        self.slot.lock().is_some()
+        match &self.answer {
+            Coming::Here(_) => true,
+            Coming::Later(slot) => slot.lock().is_some(),
+        }
     }
 
     /// Waits for the answer.
@@ -51,7 +62,11 @@ impl Ticket {
     /// # Errors
     /// Why the command failed.
     pub fn wait(self) -> Result<Answer, Error> {
-        let mut told = self.slot.lock();
+        let slot = match self.answer {
+            Coming::Here(told) => return *told,
+            Coming::Later(slot) => slot,
+        };
+        let mut told = slot.lock();
         loop {
             if let Some(told) = told.take() {
                 return told;
@@ -60,7 +75,7 @@ impl Ticket {
             if on_engine_thread() {
                 return Err(Error::Reentrant);
             }
-            told = self.slot.filled.wait(told).unwrap_or_else(PoisonError::into_inner);
+            told = slot.filled.wait(told).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -70,7 +85,11 @@ impl Ticket {
     /// The ticket.
     pub fn wait_for(self, most: Duration) -> Result<Result<Answer, Error>, Ticket> {
         let until = Instant::now().checked_add(most);
-        let mut told = self.slot.lock();
+        let slot = match self.answer {
+            Coming::Here(told) => return Ok(*told),
+            Coming::Later(slot) => slot,
+        };
+        let mut told = slot.lock();
         loop {
             if let Some(told) = told.take() {
                 return Ok(told);
@@ -79,11 +98,11 @@ impl Ticket {
             if left.is_zero() || on_engine_thread() {
                 break;
             }
-            let (next, _) = self.slot.filled.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner);
+            let (next, _) = slot.filled.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner);
             told = next;
         }
         drop(told);
-        Err(self)
+        Err(Ticket { id: self.id, answer: Coming::Later(slot) })
     }
 }
 
@@ -149,7 +168,7 @@ impl Queue {
         }
         state.requests.push_back((request, slot.clone()));
         self.shared.changed.notify_all();
-        Ok(Ticket { id, slot })
+        Ok(Ticket { id, answer: Coming::Later(slot) })
     }
 
     /// Waits until everything asked so far is written and nothing is left to react to.
@@ -272,23 +291,22 @@ pub(super) fn write_batch(engine: &Engine, requests: &[Request]) -> Result<Writt
         written.told.clear();
         rows.clear();
         let mut waiting = requests.iter();
-        // Unknown at first; afterwards only a turn can have asked for something.
-        let mut asked = !halted;
+        // Unknown at first; afterwards only what was written can have asked for something.
+        shop.asked.set(true);
         inside_turn(|| {
             for _ in 0..shop.limits.batch.max(1) {
-                if asked {
-                    asked = shop.react(tx, &mut rows)?;
-                    if asked {
+                if shop.asked.get() && !halted {
+                    if shop.react(tx, &mut rows)? {
                         continue;
                     }
+                    shop.asked.set(false);
                 }
                 let Some(request) = waiting.next() else { break };
                 written.told.push(shop.carry_out(tx, request, &mut rows)?);
-                asked = !halted;
             }
             Ok::<(), StoreError>(())
         })?;
-        written.more = asked;
+        written.more = shop.asked.get() && !halted;
         Ok(())
     })?;
     engine.tell(&rows);

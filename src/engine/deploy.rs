@@ -158,7 +158,7 @@ impl Engine {
             if rows.is_empty() {
                 return Ok(());
             }
-            match tx.apply(&write)? {
+            match tx.apply(write.clone())? {
                 Applied::Applied(_) => Ok(()),
                 other => Err(StoreError::Aborted(format!("the deployment was refused: {other:?}"))),
             }

@@ -1,5 +1,7 @@
 //! Work outside: jobs are leased, run by the host's handlers or by workers elsewhere, and their results fenced (S23).
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::request::{Asks, Request};
@@ -105,7 +107,7 @@ impl Engine {
             Ok(values) => Command::JobDone(wait, values),
             Err(failure) => Command::JobFailed(wait, failure),
         };
-        let asks = Asks::Job(Box::new(command), instance, job, attempt);
+        let asks = Asks::Job(Arc::new(command), instance, job, attempt);
         self.submit(Request::new(self.new_id(), false, Actor::System, asks))?.wait().map(|_| ())
     }
 

@@ -163,6 +163,15 @@ enum Ids {
     Counted(AtomicU64),
 }
 
+/// A UUIDv7. Its random half comes from a generator that the system seeds once for each thread: asking the system for every command
+/// would cost as much as a step.
+fn id_now() -> Id {
+    let millis = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or(u64::MAX), &random).into_uuid()
+}
+
 /// What this thread is doing for an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inside {
@@ -243,7 +252,7 @@ impl Engine {
     /// A new command id.
     pub fn new_id(&self) -> Id {
         match &self.inner.ids {
-            Ids::System => Id::now_v7(),
+            Ids::System => id_now(),
             Ids::Counted(next) => {
                 let number = u128::from(next.fetch_add(1, Ordering::Relaxed));
                 // The low bits are the turn's own ids and those of its reactions.
@@ -259,6 +268,7 @@ impl Engine {
             limits: self.inner.limits.clone(),
             now: self.inner.store.now(),
             roots: self.inner.roots.clone(),
+            asked: std::cell::Cell::new(true),
         }
     }
 

@@ -72,7 +72,7 @@ impl Shop {
             }
         };
         Some(One {
-            command,
+            command: Arc::new(command),
             instance,
             principal: Principal::System,
             on_behalf_of: reaction.principal.clone(),
@@ -136,6 +136,7 @@ impl Shop {
             let is_his = matches!(to, Some(Receiver::Wait(id, _) | Receiver::Instance(id)) if *id == instance);
             if is_his && failed.why == SUSPENDED {
                 tx.park_reaction(failed.seq, None)?;
+                self.asked.set(true);
             }
         }
         Ok(())
@@ -148,9 +149,9 @@ impl Shop {
 
     /// Applies a write that no guard can refuse.
     pub fn put(&self, tx: &mut dyn Tx, write: Write, outputs: &mut Vec<Arc<JournalRow>>) -> Result<(), StoreError> {
-        match tx.apply(&write)? {
-            Applied::Applied(seq) => {
-                outputs.push(Arc::new(JournalRow { seq, ..write.journal }));
+        match tx.apply(write)? {
+            Applied::Applied(row) => {
+                outputs.push(row);
                 Ok(())
             }
             other => Err(StoreError::Aborted(format!("a row of the journal was refused: {other:?}"))),

@@ -35,9 +35,9 @@ pub(super) struct Request {
 #[derive(Clone, Debug)]
 pub(super) enum Asks {
     /// A command; to this instance, when it does not say so itself.
-    Command(Box<Command>, Option<Id>),
+    Command(Arc<Command>, Option<Id>),
     /// The result of a claimed job, with its attempt.
-    Job(Box<Command>, Id, Id, u32),
+    Job(Arc<Command>, Id, Id, u32),
     /// A timer that is due.
     Timer(Id, WaitId),
     /// A start by the clock: its timer, with the instant it was due.

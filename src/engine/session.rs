@@ -77,7 +77,7 @@ impl<'e> Session<'e> {
     /// # Errors
     /// When the queue is full or closed.
     pub fn submit(&self, command: Command, instance: Option<Id>) -> Result<Ticket, Error> {
-        self.ask(Asks::Command(Box::new(command), instance))
+        self.ask(Asks::Command(Arc::new(command), instance))
     }
 
     pub(super) fn ask(&self, asks: Asks) -> Result<Ticket, Error> {
@@ -342,7 +342,7 @@ impl<'e> Session<'e> {
         let command = self.id.unwrap_or_else(|| self.engine.new_id());
         let journal = JournalRow { at: self.engine.now(), command, body, ..JournalRow::default() };
         let write = Write { journal, consumed: Some(seq), ..Write::default() };
-        self.engine.write(|tx| tx.apply(&write)).map(|_| ())
+        self.engine.write(|tx| tx.apply(write.clone())).map(|_| ())
     }
 
     /// Forgets what is older than the engine's [`Retention`](super::Retention); says how many rows went.

@@ -1,5 +1,6 @@
 //! One command in the open transaction: its turn, the processes it calls, and what is written.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +29,8 @@ pub(super) struct Shop {
     pub limits: Limits,
     pub now: DateTime<Utc>,
     pub roots: Arc<Mutex<Roots>>,
+    /// Whether something may be left to react to.
+    pub asked: Cell<bool>,
 }
 
 /// What came of a request.
@@ -61,12 +64,10 @@ impl Shop {
         let (command, instance, job) = match &request.asks {
             Asks::Setting(name, value) => return self.set(tx, request, &principal, name, value, outputs),
             Asks::Schedule(timer, due) => return self.schedule(tx, request.id, *timer, *due, outputs),
-            Asks::Import(wish) => (Command::Save(wish.clone()), None, None),
-            Asks::Command(command, instance) => ((**command).clone(), *instance, None),
-            Asks::Timer(instance, wait) => (Command::Fire(*wait), Some(*instance), None),
-            Asks::Job(command, instance, job, attempt) => {
-                ((**command).clone(), Some(*instance), Some((*job, *attempt)))
-            }
+            Asks::Import(wish) => (Arc::new(Command::Save(wish.clone())), None, None),
+            Asks::Command(command, instance) => (command.clone(), *instance, None),
+            Asks::Timer(instance, wait) => (Arc::new(Command::Fire(*wait)), Some(*instance), None),
+            Asks::Job(command, instance, job, attempt) => (command.clone(), Some(*instance), Some((*job, *attempt))),
         };
         let one = One {
             command,
@@ -216,20 +217,25 @@ impl Shop {
                 Err(error) => return Err(error),
             },
         };
-        let output = match self.turn(tx, &one, found) {
-            Ok(output) if one.silent => Output { reactions: Vec::new(), transitions: Vec::new(), ..output },
-            Ok(output) => output,
+        let mut output = match self.turn(tx, &one, found) {
+            Ok(mut output) => {
+                if one.silent {
+                    output.reactions.clear();
+                    output.transitions.clear();
+                }
+                output
+            }
             Err(refused) => return Ok(Err(refused.into())),
         };
         if let Some(error) = self.over_limits(&output) {
             return Ok(Err(error));
         }
         let answer = output.answer.clone();
-        let calls = output.calls.clone();
-        if let Err(error) = self.write(tx, &one, output, outputs)? {
+        let calls = std::mem::take(&mut output.calls);
+        if let Err(error) = self.write(tx, &one, *output, outputs)? {
             return Ok(Err(error));
         }
-        if let (Command::Suspend(false) | Command::Cancel(_), Some(instance)) = (&one.command, instance) {
+        if let (Command::Suspend(false) | Command::Cancel(_), Some(instance)) = (&*one.command, instance) {
             self.put_back(tx, instance)?;
         }
         for call in calls {
@@ -252,17 +258,18 @@ impl Shop {
         let by = StartBy::Call(id);
         let command = Command::Start { process, version, by, record, new: None, with, caller: waits, depth };
         let ids = derived(id, 1);
+        let command = Arc::new(command);
         let one = One { command, instance: None, stamp: None, consumed: None, job: None, ids, ..caller.clone() };
         self.one(tx, one, outputs)
     }
 
-    fn turn(&self, tx: &dyn Tx, one: &One, instance: Option<(InstanceRow, State)>) -> Result<Output, Refused> {
+    fn turn(&self, tx: &dyn Tx, one: &One, instance: Option<(InstanceRow, State)>) -> Result<Box<Output>, Refused> {
         let input = Input {
             catalog: &self.catalog,
             world: tx,
             services: &*self.services,
             instance,
-            command: one.command.clone(),
+            command: (*one.command).clone(),
             context: Context {
                 now: self.now,
                 principal: one.principal.clone(),
@@ -338,9 +345,12 @@ impl Shop {
             consumed: one.consumed,
             job: one.job,
         };
-        Ok(match tx.apply(&write)? {
-            Applied::Applied(seq) => {
-                outputs.push(Arc::new(JournalRow { seq, ..write.journal }));
+        if !write.reactions.is_empty() {
+            self.asked.set(true);
+        }
+        Ok(match tx.apply(write)? {
+            Applied::Applied(row) => {
+                outputs.push(row);
                 Ok(())
             }
             Applied::Conflict(what) => Err(Error::Conflict(what)),
@@ -356,7 +366,7 @@ impl Shop {
 /// One turn to be run.
 #[derive(Clone)]
 pub(super) struct One {
-    pub command: Command,
+    pub command: Arc<Command>,
     pub instance: Option<Id>,
     pub principal: Principal,
     pub on_behalf_of: Option<Ref>,
@@ -375,7 +385,7 @@ pub(super) struct One {
 impl One {
     /// The wait that the command wakes.
     pub fn wait(&self) -> Option<WaitId> {
-        match &self.command {
+        match &*self.command {
             Command::Fire(wait) | Command::JobDone(wait, _) | Command::JobFailed(wait, _) => Some(*wait),
             _ => None,
         }
@@ -383,7 +393,7 @@ impl One {
 
     /// What the command brings to its wait, to be kept for later.
     fn payload(&self) -> Option<Payload> {
-        Some(match &self.command {
+        Some(match &*self.command {
             Command::Fire(_) => Payload::Due,
             Command::JobDone(_, values) => Payload::Done(values.clone().into_iter().collect()),
             Command::JobFailed(_, failure) => Payload::Failed(failure.clone()),

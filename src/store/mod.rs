@@ -174,7 +174,7 @@ pub trait Tx: Reader {
     ///
     /// # Errors
     /// When the store fails.
-    fn apply(&mut self, write: &Write) -> Result<Applied, StoreError>;
+    fn apply(&mut self, write: Write) -> Result<Applied, StoreError>;
 
     /// Leases jobs that may run now: their attempt rises, which fences earlier leases.
     ///
@@ -301,10 +301,10 @@ pub struct Seen {
 }
 
 /// What became of a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Applied {
-    /// It is in the transaction, under this number of the journal.
-    Applied(u64),
+    /// It is in the transaction, with this row of the journal.
+    Applied(Arc<JournalRow>),
     /// The instance or a record is not at the revision that the turn saw.
     Conflict(String),
     /// The job's lease was lost.

@@ -75,6 +75,7 @@ impl Turn<'_> {
         self.consume(woken);
         match next {
             Next::Pass => self.leave_by(token, node, self.def.graph.outgoing(node)),
+            Next::TakeOne(flow) => self.leave_by(token, node, &[flow]),
             Next::Take(flows) => self.leave_by(token, node, &flows),
             Next::Wait(arms) => {
                 self.stay(token, node)?;

@@ -52,7 +52,7 @@ fn speaks_of_task(catalog: &crate::element::Catalog, wish: &Wish) -> bool {
 ///
 /// # Errors
 /// When the command is refused, or when the store fails; nothing has changed then.
-pub fn run(mut input: Input<'_>) -> Result<Output, Refused> {
+pub fn run(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
     match input.instance.take() {
         Some((row, state)) => on_instance(input, row, state),
         None => match take(&mut input) {
@@ -60,9 +60,9 @@ pub fn run(mut input: Input<'_>) -> Result<Output, Refused> {
                 let def = find(input.catalog, &process, version)?;
                 start(input, def, Beginning { by, record, new, with, caller, depth })
             }
-            Command::Save(wish) => save(&mut input, wish),
-            Command::Signal(name, with) => signal(&input, &name, &with),
-            Command::Publish { message, key, with } => publish(&input, &message, &key, &with),
+            Command::Save(wish) => save(&mut input, wish).map(Box::new),
+            Command::Signal(name, with) => signal(&input, &name, &with).map(Box::new),
+            Command::Publish { message, key, with } => publish(&input, &message, &key, &with).map(Box::new),
             other => Err(Refused::Invalid(format!("expected a run for {}, found none", name_of(&other)))),
         },
     }
@@ -73,7 +73,7 @@ fn take(input: &mut Input<'_>) -> Command {
     std::mem::replace(&mut input.command, Command::Suspend(false))
 }
 
-fn start(input: Input<'_>, def: &Definition, beginning: Beginning) -> Result<Output, Refused> {
+fn start(input: Input<'_>, def: &Definition, beginning: Beginning) -> Result<Box<Output>, Refused> {
     let again = || Input {
         catalog: input.catalog,
         world: input.world,
@@ -96,7 +96,7 @@ fn start(input: Input<'_>, def: &Definition, beginning: Beginning) -> Result<Out
     }
 }
 
-fn on_instance(mut input: Input<'_>, row: InstanceRow, state: State) -> Result<Output, Refused> {
+fn on_instance(mut input: Input<'_>, row: InstanceRow, state: State) -> Result<Box<Output>, Refused> {
     let def = find(input.catalog, &row.process, Some(row.version))?;
     let command = take(&mut input);
     admit(&command, &row, &state)?;

@@ -20,6 +20,8 @@ mod task;
 mod throw;
 mod wake;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use minicbor::{Decode, Encode};
 
@@ -46,12 +48,12 @@ pub trait World: Window {
     ///
     /// # Errors
     /// When the store fails.
-    fn task(&self, id: Id) -> Result<Option<TaskRow>, WindowError>;
+    fn task(&self, id: Id) -> Result<Option<Arc<TaskRow>>, WindowError>;
     /// The open task whose own record this is.
     ///
     /// # Errors
     /// When the store fails.
-    fn task_of(&self, record: &Ref) -> Result<Option<TaskRow>, WindowError>;
+    fn task_of(&self, record: &Ref) -> Result<Option<Arc<TaskRow>>, WindowError>;
     /// The live instances about a record, oldest first.
     ///
     /// # Errors

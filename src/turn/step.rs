@@ -22,7 +22,7 @@ pub(super) struct Turn<'a> {
     pub row: InstanceRow,
     pub state: State,
     pub context: Context,
-    pub out: Output,
+    pub out: Box<Output>,
     /// Tokens about to enter a node, in order.
     ready: VecDeque<TokenId>,
     /// Saved changes that the run's own waits have not seen yet.
@@ -79,7 +79,7 @@ impl<'a> Turn<'a> {
             row,
             state,
             context: input.context,
-            out: Output::default(),
+            out: Box::default(),
             ready: VecDeque::new(),
             events: VecDeque::new(),
             thrown: VecDeque::new(),
@@ -218,7 +218,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The output of a turn that went well.
-    pub fn finish(mut self) -> Output {
+    pub fn finish(mut self) -> Box<Output> {
         self.row.revision = self.row.revision.saturating_add(1);
         self.state.revision = self.row.revision;
         self.row.status = self.state.status;

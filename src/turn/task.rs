@@ -1,5 +1,7 @@
 //! User tasks: opened, completed and withdrawn together with their own records (S26).
 
+use std::sync::Arc;
+
 use super::Refused;
 use super::step::{Step, Stop, Turn};
 use crate::element::Element;
@@ -111,7 +113,7 @@ impl Turn<'_> {
             Need::KeepTask(row) if row.id == task => Some(row.mirror.clone()),
             _ => None,
         });
-        opened.or_else(|| Some(self.world.task(task).ok()??.mirror))?
+        opened.or_else(|| Some(self.world.task(task).ok()??.mirror.clone()))?
     }
 
     /// A person completes a task: one save with everything his outcome asks for; whatever fails refuses the command (S22).
@@ -192,7 +194,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub fn task_row(&self, task: Id) -> Step<TaskRow> {
+    pub fn task_row(&self, task: Id) -> Step<Arc<TaskRow>> {
         let row = self.world.task(task)?;
         row.ok_or_else(|| Refused::NotWaiting(format!("expected an open task, found none with the id {task}")).into())
     }
@@ -222,7 +224,7 @@ impl Turn<'_> {
 
     /// Claims, releases or reassigns a task; its own record's owner follows.
     pub fn assign_task(&mut self, task: Id, how: Assigning) -> Step {
-        let mut row = self.task_row(task)?;
+        let mut row = Arc::unwrap_or_clone(self.task_row(task)?);
         let (assignee, status) = match how {
             Assigning::Claim => {
                 self.may_complete(&row)?;
@@ -293,7 +295,7 @@ impl Turn<'_> {
             }
             Some(MirrorSays::Owner(user)) => {
                 let row = self.task_row(task)?;
-                let row = TaskRow { assignee: user.clone(), ..row };
+                let row = TaskRow { assignee: user.clone(), ..Arc::unwrap_or_clone(row) };
                 self.assigned_to(row, wait.node, user);
                 Ok(())
             }

@@ -69,12 +69,12 @@ impl World for Rows {
         Ok(self.subscriptions.iter().filter(|row| row.topic == *topic).cloned().collect())
     }
 
-    fn task(&self, id: Id) -> Result<Option<TaskRow>, WindowError> {
-        Ok(self.tasks.get(&id).cloned())
+    fn task(&self, id: Id) -> Result<Option<Arc<TaskRow>>, WindowError> {
+        Ok(self.tasks.get(&id).cloned().map(Arc::new))
     }
 
-    fn task_of(&self, record: &Ref) -> Result<Option<TaskRow>, WindowError> {
-        Ok(self.tasks.values().find(|row| row.mirror.as_ref() == Some(record)).cloned())
+    fn task_of(&self, record: &Ref) -> Result<Option<Arc<TaskRow>>, WindowError> {
+        Ok(self.tasks.values().find(|row| row.mirror.as_ref() == Some(record)).cloned().map(Arc::new))
     }
 
     fn about(&self, record: &Ref) -> Result<Vec<Id>, WindowError> {
@@ -186,7 +186,7 @@ impl Scene {
         let output = turn::run(input)?;
         self.keep(&output);
         let calls = output.calls.clone();
-        self.told.push((label.to_string(), output, self.now));
+        self.told.push((label.to_string(), *output, self.now));
         for call in calls {
             self.call(call, depth)?;
         }

@@ -15,7 +15,17 @@ use crate::turn::World;
 /// An instance with the bytes of its state.
 pub(super) type Kept = (InstanceRow, Arc<[u8]>);
 type Index = BTreeMap<(Name, Name, String), BTreeSet<Name>>;
-type UndoStep = Box<dyn FnOnce(&mut Tables) + Send>;
+
+/// How a step is undone. What every command writes has a form of its own, without an allocation.
+pub(super) enum Undo {
+    Record(Ref, Option<Arc<Record>>),
+    Instance(Id, Option<Kept>),
+    Task(Id, Option<Arc<TaskRow>>),
+    Timer((Id, WaitId), Option<DateTime<Utc>>),
+    /// The last row of the journal, with its bytes.
+    Appended(usize),
+    Other(Box<dyn FnOnce(&mut Tables) + Send>),
+}
 
 /// All rows of a memory store.
 #[derive(Default)]
@@ -39,7 +49,7 @@ pub(super) struct Tables {
     pub messages: BTreeMap<(String, u64), KeptMessage>,
     pub inbox: BTreeMap<u64, Reaction>,
     pub failed: BTreeMap<u64, (Reaction, String)>,
-    pub journal: VecDeque<(JournalRow, usize)>,
+    pub journal: VecDeque<(Arc<JournalRow>, usize)>,
     pub journal_bytes: usize,
     pub journal_limit: usize,
     pub seen: HashMap<Id, (Seen, DateTime<Utc>)>,
@@ -49,7 +59,7 @@ pub(super) struct Tables {
     pub next: u64,
     pub seq: u64,
     pub logging: bool,
-    log: Vec<UndoStep>,
+    log: Vec<Undo>,
     marks: Vec<usize>,
 }
 
@@ -64,8 +74,28 @@ impl Tables {
     /// Remembers how to undo a step.
     pub fn undo_by(&mut self, step: impl FnOnce(&mut Tables) + Send + 'static) {
         if self.logging {
-            self.log.push(Box::new(step));
+            self.log.push(Undo::Other(Box::new(step)));
         }
+    }
+
+    /// Remembers what stood there before.
+    pub fn undo_to(&mut self, before: Undo) {
+        if self.logging {
+            self.log.push(before);
+        }
+    }
+
+    fn undo(&mut self, step: Undo) {
+        let logging = std::mem::replace(&mut self.logging, false);
+        match step {
+            Undo::Record(target, before) => self.put_record(&target, before),
+            Undo::Instance(id, before) => self.put_back_instance(id, before),
+            Undo::Task(id, before) => self.put_task(id, before),
+            Undo::Timer(key, before) => self.put_timer(key, before),
+            Undo::Appended(bytes) => self.take_appended(bytes),
+            Undo::Other(step) => step(self),
+        }
+        self.logging = logging;
     }
 
     pub fn mark(&mut self) {
@@ -84,7 +114,7 @@ impl Tables {
     pub fn rollback_to(&mut self, mark: usize) {
         while self.log.len() > mark {
             if let Some(step) = self.log.pop() {
-                step(self);
+                self.undo(step);
             }
         }
         self.marks.retain(|other| *other <= mark);
@@ -108,12 +138,7 @@ impl Tables {
             None => self.records.remove(target),
         };
         self.reindex(before.as_deref(), after.as_deref());
-        let target = target.clone();
-        self.undo_by(move |tables| {
-            let logging = std::mem::replace(&mut tables.logging, false);
-            tables.put_record(&target, before);
-            tables.logging = logging;
-        });
+        self.undo_to(Undo::Record(target.clone(), before));
     }
 
     fn reindex(&mut self, before: Option<&Record>, after: Option<&Record>) {
@@ -226,11 +251,11 @@ impl World for Tables {
             .collect())
     }
 
-    fn task(&self, id: Id) -> Result<Option<TaskRow>, WindowError> {
-        Ok(self.tasks.get(&id).map(|row| (**row).clone()))
+    fn task(&self, id: Id) -> Result<Option<Arc<TaskRow>>, WindowError> {
+        Ok(self.tasks.get(&id).cloned())
     }
 
-    fn task_of(&self, record: &Ref) -> Result<Option<TaskRow>, WindowError> {
+    fn task_of(&self, record: &Ref) -> Result<Option<Arc<TaskRow>>, WindowError> {
         self.mirrors.get(record).map_or(Ok(None), |id| self.task(*id))
     }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::tables::{KeptMessage, Tables};
+use super::tables::{Kept, KeptMessage, Tables, Undo};
 use crate::entity::Change;
 use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, State, TaskRow, WaitId};
 use crate::model::Name;
 use crate::store::code::{freeze, thaw};
 use crate::store::{
-    Applied, Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Old, Reader, Seen, StoreError,
-    TaskFilter, Tx, Write,
+    Applied, Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Old, Reader, Seen, Stamp,
+    StoreError, TaskFilter, Tx, Write,
 };
 
 const PAGE: usize = 1_000;
@@ -56,7 +56,7 @@ impl Reader for Tables {
             JournalOf::Instance(id) => row.instance == Some(*id),
             JournalOf::Record(record) => row.body.changes.iter().any(|change| change.record == *record),
         };
-        Ok(self.journal.range(from..).map(|(row, _)| row).filter(fits).take(limit).cloned().collect())
+        Ok(self.journal.range(from..).map(|(row, _)| &**row).filter(fits).take(limit).cloned().collect())
     }
 
     fn seen(&self, command: Id) -> Result<Option<Seen>, StoreError> {
@@ -125,36 +125,35 @@ impl Tx for Tables {
         Ok(())
     }
 
-    fn apply(&mut self, write: &Write) -> Result<Applied, StoreError> {
-        if let Some(refused) = self.guard(write) {
+    fn apply(&mut self, write: Write) -> Result<Applied, StoreError> {
+        if let Some(refused) = self.guard(&write) {
             return Ok(refused);
         }
-        if let Some((row, state)) = &write.instance {
-            self.put_instance(row, freeze(state).into());
+        if let Some((row, state)) = write.instance {
+            self.put_instance(row, freeze(&state).into());
         }
-        for Change { target, after, .. } in &write.changes {
-            self.put_record(target, after.clone());
+        for Change { target, after, .. } in write.changes {
+            self.put_record(&target, after);
         }
-        for (name, value) in &write.settings {
-            let (name, before) = (name.clone(), self.settings.insert(name.clone(), value.clone()));
+        for (name, value) in write.settings {
+            let before = self.settings.insert(name.clone(), value);
             self.undo_by(move |tables| restore(&mut tables.settings, name, before));
         }
-        write.needs.iter().for_each(|need| self.need(need));
+        write.needs.into_iter().for_each(|need| self.need(need));
         if let Some(seq) = write.consumed {
             self.take_reaction(seq);
         }
-        for reaction in &write.reactions {
+        for reaction in write.reactions {
             let seq = self.number();
-            self.inbox.insert(seq, reaction.clone());
+            self.inbox.insert(seq, reaction);
             self.undo_by(move |tables| drop(tables.inbox.remove(&seq)));
         }
-        for (reaction, why) in &write.parked {
+        for parked in write.parked {
             let seq = self.number();
-            self.failed.insert(seq, (reaction.clone(), why.clone()));
+            self.failed.insert(seq, parked);
             self.undo_by(move |tables| drop(tables.failed.remove(&seq)));
         }
-        self.append(write);
-        Ok(Applied::Applied(self.seq))
+        Ok(Applied::Applied(self.append(write.journal, write.stamp)))
     }
 
     fn claim_jobs(&mut self, claim: &Claim) -> Result<Vec<JobRow>, StoreError> {
@@ -202,7 +201,7 @@ impl Tx for Tables {
 
     fn mark_damaged(&mut self, id: Id) -> Result<(), StoreError> {
         let Some((row, state)) = self.instances.get(&id).cloned() else { return Ok(()) };
-        self.put_instance(&InstanceRow { incidents: row.incidents.max(1), ..row }, state);
+        self.put_instance(InstanceRow { incidents: row.incidents.max(1), ..row }, state);
         Ok(())
     }
 
@@ -310,17 +309,21 @@ impl Tables {
         moved.map(|change| Applied::Conflict(format!("{} was changed meanwhile", change.target)))
     }
 
-    fn put_instance(&mut self, row: &InstanceRow, state: Arc<[u8]>) {
-        let before = self.instances.insert(row.id, (row.clone(), state));
-        self.link_instance(before.as_ref().map(|(row, _)| row), Some(row));
+    fn put_instance(&mut self, row: InstanceRow, state: Arc<[u8]>) {
         let id = row.id;
-        self.undo_by(move |tables| {
-            let now = tables.instances.remove(&id);
-            tables.link_instance(now.as_ref().map(|(row, _)| row), before.as_ref().map(|(row, _)| row));
-            if let Some(before) = before {
-                tables.instances.insert(id, before);
-            }
-        });
+        let before = self.instances.remove(&id);
+        self.link_instance(before.as_ref().map(|(row, _)| row), Some(&row));
+        self.instances.insert(id, (row, state));
+        self.undo_to(Undo::Instance(id, before));
+    }
+
+    /// An instance as it was before it was put.
+    pub(super) fn put_back_instance(&mut self, id: Id, before: Option<Kept>) {
+        let now = self.instances.remove(&id);
+        self.link_instance(now.as_ref().map(|(row, _)| row), before.as_ref().map(|(row, _)| row));
+        if let Some(before) = before {
+            self.instances.insert(id, before);
+        }
     }
 
     fn link_instance(&mut self, before: Option<&InstanceRow>, after: Option<&InstanceRow>) {
@@ -353,29 +356,29 @@ impl Tables {
         }
     }
 
-    fn need(&mut self, need: &Need) {
+    fn need(&mut self, need: Need) {
         match need {
-            Need::KeepTask(row) => self.put_task(row.id, Some(Arc::new((**row).clone()))),
-            Need::CloseTask(id, _) => self.put_task(*id, None),
+            Need::KeepTask(row) => self.put_task(row.id, Some(Arc::from(row))),
+            Need::CloseTask(id, _) => self.put_task(id, None),
             Need::ArmTimer(row) => self.put_timer((row.instance, row.wait), Some(row.due)),
-            Need::DisarmTimer(id, wait) => self.put_timer((*id, *wait), None),
+            Need::DisarmTimer(id, wait) => self.put_timer((id, wait), None),
             Need::Listen(row) => self.listen((row.instance, row.wait), row.topic.as_str()),
-            Need::Unlisten(id, wait) => self.unlisten((*id, *wait)),
-            Need::KeepJob(row) => self.put_job(row),
-            Need::CloseJob(id) => self.remove_job(*id),
+            Need::Unlisten(id, wait) => self.unlisten((id, wait)),
+            Need::KeepJob(row) => self.put_job(&row),
+            Need::CloseJob(id) => self.remove_job(id),
             Need::HoldJob(id, held) => {
-                if let Some(job) = self.jobs.get(id).cloned() {
-                    self.put_job(&JobRow { held: *held, ..job });
+                if let Some(job) = self.jobs.get(&id).cloned() {
+                    self.put_job(&JobRow { held, ..job });
                 }
             }
             Need::KeepMessage { name, key, with, until } => {
                 let seq = self.number();
-                let at = (crate::instance::Topic::message(name, key).as_str().to_string(), seq);
-                self.messages.insert(at.clone(), KeptMessage { with: with.clone(), until: *until });
+                let at = (crate::instance::Topic::message(&name, &key).as_str().to_string(), seq);
+                self.messages.insert(at.clone(), KeptMessage { with, until });
                 self.undo_by(move |tables| drop(tables.messages.remove(&at)));
             }
             Need::TakeMessage(name, key, number) => {
-                let at = (crate::instance::Topic::message(name, key).as_str().to_string(), *number);
+                let at = (crate::instance::Topic::message(&name, &key).as_str().to_string(), number);
                 if let Some(message) = self.messages.remove(&at) {
                     self.undo_by(move |tables| drop(tables.messages.insert(at, message)));
                 }
@@ -383,7 +386,7 @@ impl Tables {
         }
     }
 
-    fn put_task(&mut self, id: Id, row: Option<Arc<TaskRow>>) {
+    pub(super) fn put_task(&mut self, id: Id, row: Option<Arc<TaskRow>>) {
         let mirror = |row: &Option<Arc<TaskRow>>| row.as_ref().and_then(|row| row.mirror.clone());
         let after = row.clone();
         let before = match row {
@@ -396,14 +399,10 @@ impl Tables {
         if let Some(record) = mirror(&after) {
             self.mirrors.insert(record, id);
         }
-        self.undo_by(move |tables| {
-            let logging = std::mem::replace(&mut tables.logging, false);
-            tables.put_task(id, before);
-            tables.logging = logging;
-        });
+        self.undo_to(Undo::Task(id, before));
     }
 
-    fn put_timer(&mut self, key: (Id, WaitId), due: Option<DateTime<Utc>>) {
+    pub(super) fn put_timer(&mut self, key: (Id, WaitId), due: Option<DateTime<Utc>>) {
         let before = match due {
             Some(due) => self.timer_of.insert(key, due),
             None => self.timer_of.remove(&key),
@@ -414,11 +413,7 @@ impl Tables {
         if let Some(due) = due {
             self.timers.insert((due, key.0, key.1));
         }
-        self.undo_by(move |tables| {
-            let logging = std::mem::replace(&mut tables.logging, false);
-            tables.put_timer(key, before);
-            tables.logging = logging;
-        });
+        self.undo_to(Undo::Timer(key, before));
     }
 
     fn listen(&mut self, key: (Id, WaitId), topic: &str) {
@@ -490,29 +485,32 @@ impl Tables {
         }
     }
 
-    fn append(&mut self, write: &Write) {
+    pub(super) fn take_appended(&mut self, bytes: usize) {
+        if self.journal.pop_back().is_some() {
+            self.journal_bytes = self.journal_bytes.saturating_sub(bytes);
+        }
+        self.seq = self.seq.saturating_sub(1);
+    }
+
+    fn append(&mut self, row: JournalRow, stamp: Option<Stamp>) -> Arc<JournalRow> {
         self.seq = self.seq.saturating_add(1);
-        let row = JournalRow { seq: self.seq, ..write.journal.clone() };
+        let row = Arc::new(JournalRow { seq: self.seq, ..row });
         let at = row.at;
         let bytes = 200_usize.saturating_add(row.body.facts.len().saturating_mul(64));
-        self.journal.push_back((row, bytes));
+        self.journal.push_back((row.clone(), bytes));
         self.journal_bytes = self.journal_bytes.saturating_add(bytes);
-        if let Some(stamp) = &write.stamp {
-            let seen = Seen { hash: stamp.hash, answer: stamp.answer.clone() };
+        if let Some(stamp) = stamp {
+            let seen = Seen { hash: stamp.hash, answer: stamp.answer };
             self.seen.insert(stamp.command, (seen, at));
             let command = stamp.command;
             self.undo_by(move |tables| drop(tables.seen.remove(&command)));
         }
-        self.undo_by(move |tables| {
-            if tables.journal.pop_back().is_some() {
-                tables.journal_bytes = tables.journal_bytes.saturating_sub(bytes);
-            }
-            tables.seq = tables.seq.saturating_sub(1);
-        });
+        self.undo_to(Undo::Appended(bytes));
         while self.journal_limit > 0 && self.journal_bytes > self.journal_limit && self.journal.len() > 1 {
             if let Some((_, bytes)) = self.journal.pop_front() {
                 self.journal_bytes = self.journal_bytes.saturating_sub(bytes);
             }
         }
+        row
     }
 }

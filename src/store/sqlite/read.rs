@@ -165,14 +165,14 @@ impl World for Rows<'_> {
         Ok(found.into_iter().map(|(instance, wait)| SubscriptionRow { instance, wait, topic: topic.clone() }).collect())
     }
 
-    fn task(&self, id: Id) -> Result<Option<TaskRow>, WindowError> {
+    fn task(&self, id: Id) -> Result<Option<Arc<TaskRow>>, WindowError> {
         let body = self.one(sql::GET_TASK, [id.as_bytes()], |row| row.get::<_, Vec<u8>>(0))?;
-        Ok(body.map(|body| thaw(&body, "a task")).transpose()?)
+        Ok(body.map(|body| thaw(&body, "a task")).transpose()?.map(Arc::new))
     }
 
-    fn task_of(&self, record: &Ref) -> Result<Option<TaskRow>, WindowError> {
+    fn task_of(&self, record: &Ref) -> Result<Option<Arc<TaskRow>>, WindowError> {
         let body = self.one(sql::TASK_OF_MIRROR, [&*record.entity, &*record.id], |row| row.get::<_, Vec<u8>>(0))?;
-        Ok(body.map(|body| thaw(&body, "a task")).transpose()?)
+        Ok(body.map(|body| thaw(&body, "a task")).transpose()?.map(Arc::new))
     }
 
     fn about(&self, record: &Ref) -> Result<Vec<Id>, WindowError> {

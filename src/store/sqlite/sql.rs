@@ -10,6 +10,10 @@ macro_rules! statements {
 }
 
 statements! {
+    SAVEPOINT = "SAVEPOINT turn";
+    ROLLBACK = "ROLLBACK TO turn";
+    RELEASE = "RELEASE turn";
+
     GET_META = "SELECT value FROM meta WHERE key = ?1";
     PUT_META = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 

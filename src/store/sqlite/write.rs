@@ -1,6 +1,7 @@
 //! Writing rows in the open transaction.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Params, params};
@@ -12,7 +13,7 @@ use crate::instance::{Id, InstanceRow, JobRow, Need, State, TaskRow, Topic};
 use crate::model::{Name, Value};
 use crate::store::code::freeze;
 use crate::store::memory::index_key;
-use crate::store::{Applied, Claim, Deployment, Old, Reader, StoreError, Tx, Write};
+use crate::store::{Applied, Claim, Deployment, JournalRow, Old, Reader, StoreError, Tx, Write};
 use crate::turn::World;
 
 impl Rows<'_> {
@@ -234,22 +235,24 @@ impl Rows<'_> {
 
 impl Tx for Rows<'_> {
     fn savepoint(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("SAVEPOINT turn").map_err(failed)
+        self.run(sql::SAVEPOINT, []).map(|_| ())
     }
 
     fn rollback(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("ROLLBACK TO turn; RELEASE turn").map_err(failed)
+        self.run(sql::ROLLBACK, [])?;
+        self.run(sql::RELEASE, []).map(|_| ())
     }
 
     fn release(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("RELEASE turn").map_err(failed)
+        self.run(sql::RELEASE, []).map(|_| ())
     }
 
-    fn apply(&mut self, write: &Write) -> Result<Applied, StoreError> {
-        if let Some(refused) = self.guard(write)? {
+    fn apply(&mut self, write: Write) -> Result<Applied, StoreError> {
+        if let Some(refused) = self.guard(&write)? {
             return Ok(refused);
         }
-        self.write_all(write).map(Applied::Applied)
+        let seq = self.write_all(&write)?;
+        Ok(Applied::Applied(Arc::new(JournalRow { seq, ..write.journal })))
     }
 
     fn claim_jobs(&mut self, claim: &Claim) -> Result<Vec<JobRow>, StoreError> {
