@@ -76,6 +76,8 @@ pub mod architecture {}
 
 #[doc = include_str!("docs/manual.md")]
 pub mod manual {
+    #[doc = include_str!("docs/library.md")]
+    pub mod library {}
     #[doc = include_str!("docs/process.md")]
     pub mod process {}
     #[doc = include_str!("docs/problems.md")]

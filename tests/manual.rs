@@ -108,10 +108,12 @@ fn every_folder_of_files_loads_and_its_scenarios_pass() {
                 continue;
             };
             folders += 1;
-            let sources = stageflow::files::read(&folder.path().join(library)).expect("the library");
-            let found = problems(&sources);
-            if !found.is_empty() {
-                writeln!(wrong, "{name}.md:\n{}", render_text(&found, &sources)).expect("a text");
+            let shown = match stageflow::files::read(&folder.path().join(library)) {
+                Ok(sources) => render_text(&problems(&sources), &sources),
+                Err(error) => error.to_string(),
+            };
+            if !shown.is_empty() {
+                writeln!(wrong, "{name}.md:\n{shown}").expect("a text");
                 continue;
             }
             for path in scenario::files(folder.path()).expect("scenarios") {
@@ -174,7 +176,8 @@ fn found(block: &Block, files: &BTreeMap<&str, &str>) -> (Vec<(usize, String)>, 
     let mut sources = Sources::new();
     let file = sources.add("example.yaml", text);
     let is_process = matches!(&*block.tag, "yaml,process" | "yaml,steps");
-    for (name, text) in files.iter().filter(|(_, text)| is_process && !is("scenario:", text)) {
+    let beside = |name: &str, text: &str| if is_process { !is("scenario:", text) } else { !name.ends_with(".yaml") };
+    for (name, text) in files.iter().filter(|(name, text)| beside(name, text)) {
         sources.add(*name, *text);
     }
     let problems = problems(&sources);
