@@ -97,6 +97,9 @@ impl Engine {
         let mut background = Background { shared: shared.clone(), threads: Vec::new() };
         background.spawn("timers", Shared::fire)?;
         background.spawn("leases", Shared::keep_leases)?;
+        if !self.inner.foreign.is_empty() {
+            background.spawn("foreign", Shared::hand_over)?;
+        }
         for _ in 0..pace.workers {
             background.spawn("worker", Shared::run)?;
         }
@@ -153,6 +156,16 @@ impl Shared {
                 pruned = Instant::now();
             }
             if fired == 0 {
+                self.nap(before, self.pace.nap);
+            }
+        }
+    }
+
+    /// Hands changes to the systems that keep their records. What one of them cannot take is tried again after the nap.
+    fn hand_over(&self) {
+        while !self.is_over() {
+            let before = self.engine.inner.bell.count();
+            if !self.engine.hand_over().unwrap_or(false) {
                 self.nap(before, self.pace.nap);
             }
         }

@@ -13,7 +13,7 @@ use crate::element::definition::Catalog;
 use crate::instance::rows::Values;
 use crate::load::{Problem, Sources};
 use crate::model::Name;
-use crate::store::{MemoryStore, Store};
+use crate::store::{Foreign, ForeignStore, MemoryStore, Store};
 
 /// Warnings of what was loaded.
 pub type Warnings = Vec<Problem>;
@@ -29,6 +29,7 @@ pub struct Builder {
     limits: Limits,
     retention: Retention,
     observers: Vec<Arc<dyn Observer>>,
+    foreign: Foreign,
     counted: Option<u64>,
     any_service: bool,
     replace: bool,
@@ -48,6 +49,13 @@ impl Builder {
     /// The library and processes as texts. Without texts or a path the engine runs what the store has.
     pub fn sources(self, sources: Sources) -> Self {
         Self { sources: Some(sources), ..self }
+    }
+
+    /// A system of the host keeps the records of an entity; processes read them through it, and what they change is handed to it after the
+    /// commit: see [`ForeignStore`].
+    pub fn foreign(mut self, entity: &str, store: impl ForeignStore + 'static) -> Self {
+        self.foreign.add(Name::new(entity), Arc::new(store));
+        self
     }
 
     /// A handler for work outside: it runs after the commit, at least once, with the same idempotency key over all attempts.
@@ -113,8 +121,19 @@ impl Builder {
     /// # Errors
     /// When definitions have problems, a version was deployed with another content, a service has no handler, or the store fails.
     pub fn build(self) -> Result<Engine, Error> {
-        let Builder { store, sources, path, registry, limits, retention, observers, counted, any_service, replace } =
-            self;
+        let Builder {
+            store,
+            sources,
+            path,
+            registry,
+            limits,
+            retention,
+            observers,
+            foreign,
+            counted,
+            any_service,
+            replace,
+        } = self;
         let store = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
         let sources = match (sources, path) {
             (Some(sources), _) => Some(sources),
@@ -133,6 +152,8 @@ impl Builder {
                 limits,
                 retention,
                 observers: Mutex::new(observers),
+                foreign,
+                foreign_failures: Mutex::default(),
                 roots: Arc::default(),
                 bell: Bell::default(),
                 ids: counted.map_or(Ids::System, |from| Ids::Counted(AtomicU64::new(from))),
@@ -142,6 +163,7 @@ impl Builder {
         };
         let deploying = Deploying { replace, ..Deploying::default() };
         engine.load(sources, &deploying)?;
+        engine.check_foreign()?;
         let missing = engine.missing_handlers()?;
         if let (false, [first, ..]) = (any_service, missing.as_slice()) {
             let more = missing.len().saturating_sub(1);

@@ -59,9 +59,10 @@ impl Engine {
         let mut worked = Worked::default();
         for _ in 0..MAX_ROUNDS {
             self.settle()?;
+            let taken = self.hand_over()?;
             let (timers, ran) = (self.fire_due()?, self.run_next()?);
             worked.add(Worked { timers, jobs: u32::from(ran) });
-            if timers == 0 && !ran {
+            if timers == 0 && !ran && !taken {
                 break;
             }
         }

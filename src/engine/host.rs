@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::entity::{Query, Record, WindowError};
+use super::foreign::Joined;
+use crate::entity::{Query, Record, Window, WindowError};
 use crate::model::Ref;
-use crate::store::Tx;
+use crate::store::{Foreign, Tx};
 use crate::turn::Answer;
 
 /// What a host does in the transaction of a command, behind its turn: see [`Session::alongside`](super::Session::alongside).
@@ -16,13 +17,14 @@ pub type HostError = Box<dyn std::error::Error + Send + Sync>;
 /// The open transaction, as a host sees it. It ends with the command: the host neither commits nor rolls back.
 pub struct HostTx<'a> {
     tx: &'a mut dyn Tx,
+    foreign: &'a Foreign,
     answer: &'a Answer,
     now: DateTime<Utc>,
 }
 
 impl<'a> HostTx<'a> {
-    pub(super) fn new(tx: &'a mut dyn Tx, answer: &'a Answer, now: DateTime<Utc>) -> Self {
-        Self { tx, answer, now }
+    pub(super) fn new(tx: &'a mut dyn Tx, foreign: &'a Foreign, answer: &'a Answer, now: DateTime<Utc>) -> Self {
+        Self { tx, foreign, answer, now }
     }
 
     /// What the command will be answered when the transaction is committed.
@@ -40,7 +42,7 @@ impl<'a> HostTx<'a> {
     /// # Errors
     /// When the store fails.
     pub fn record(&self, record: &Ref) -> Result<Option<std::sync::Arc<Record>>, WindowError> {
-        self.tx.get(record)
+        Joined { own: &*self.tx, foreign: self.foreign }.get(record)
     }
 
     /// Records as the command left them.
@@ -48,7 +50,7 @@ impl<'a> HostTx<'a> {
     /// # Errors
     /// When the store fails.
     pub fn records(&self, query: &Query) -> Result<Vec<std::sync::Arc<Record>>, WindowError> {
-        self.tx.query(query)
+        Joined { own: &*self.tx, foreign: self.foreign }.query(query)
     }
 
     /// The connection that holds the transaction, for the host's own tables in the same file; none when the store is not SQLite.

@@ -9,6 +9,7 @@ mod commit;
 mod deploy;
 mod error;
 mod events;
+mod foreign;
 mod forms;
 mod history;
 mod host;
@@ -29,7 +30,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::element::definition::Catalog;
 use crate::instance::Id;
-use crate::store::{JournalRow, Reader, Store, StoreError, Tx};
+use crate::store::{Foreign, JournalRow, Reader, Store, StoreError, Tx};
 
 pub use background::{Background, Pace};
 pub use builder::{Builder, Warnings};
@@ -37,6 +38,7 @@ pub use clock::Worked;
 pub use commit::Ticket;
 pub use error::Error;
 pub use events::{Event, Happening, Observer, Subscription};
+pub use foreign::ForeignFailure;
 pub use forms::{TaskForm, TaskOutcome};
 pub use history::HistoryEntry;
 pub use host::{Alongside, HostError, HostTx};
@@ -147,6 +149,8 @@ struct Inner {
     queue: Option<Arc<Queue>>,
     retention: Retention,
     observers: Mutex<Vec<Arc<dyn Observer>>>,
+    foreign: Foreign,
+    foreign_failures: Mutex<Vec<ForeignFailure>>,
     roots: Arc<Mutex<Roots>>,
     bell: background::Bell,
     ids: Ids,
@@ -265,6 +269,7 @@ impl Engine {
         Shop {
             catalog: self.catalog(),
             services: self.inner.services.clone(),
+            foreign: self.inner.foreign.clone(),
             limits: self.inner.limits.clone(),
             now: self.inner.store.now(),
             roots: self.inner.roots.clone(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::foreign::Joined;
 use super::shop::{principal_of, with_inherited};
 use super::{Engine, Error, Session};
 use crate::element::Element;
@@ -85,8 +86,8 @@ impl Engine {
     pub fn fits(&self, condition: &Expr, record: &Ref, others: &[Option<Ref>]) -> Result<bool, Error> {
         let (catalog, now) = (self.catalog(), self.now());
         self.read(|reader| {
-            let window: &dyn crate::entity::Window = reader;
-            let records = RecordEnv::new(&catalog.library, window, now);
+            let window = Joined { own: reader, foreign: &self.inner.foreign };
+            let records = RecordEnv::new(&catalog.library, &window, now);
             let env = NamedEnv { records, record, others };
             let truth = condition.eval3(&env).map_err(|error| StoreError::Aborted(error.to_string()))?;
             Ok(truth == Some(true))
@@ -303,11 +304,12 @@ impl Session<'_> {
     fn through<T>(&self, mut ask: impl FnMut(&dyn Window, &Principal) -> Result<T, AccessError>) -> Result<T, Error> {
         let catalog = self.engine().catalog();
         let asked = self.engine().read(|reader| {
-            let principal = match principal_of(&catalog, reader, self.actor())? {
+            let window = Joined { own: reader, foreign: &self.engine().inner.foreign };
+            let principal = match principal_of(&catalog, &window, self.actor())? {
                 Ok(principal) => principal,
                 Err(error) => return Ok(Err(error)),
             };
-            Ok(ask(reader, &principal).map_err(Error::from))
+            Ok(ask(&window, &principal).map_err(Error::from))
         });
         asked?
     }

@@ -9,14 +9,15 @@ use chrono::{DateTime, Utc};
 
 use super::Limits;
 use super::error::Error;
+use super::foreign::Joined;
 use super::host::HostTx;
 use super::request::{Actor, Asks, Request};
 use super::services::{Registry, said};
 use crate::element::definition::Catalog;
-use crate::entity::{IdSource, Principal, Window};
+use crate::entity::{Change, IdSource, Principal, Window};
 use crate::instance::{Command, Id, InstanceRow, JobRow, Need, Payload, StartBy, State, WaitId};
 use crate::model::{Name, Ref, Value};
-use crate::store::{Applied, ChangeNote, JournalBody, JournalRow, Stamp, StoreError, Tx, Write};
+use crate::store::{Applied, ChangeNote, Foreign, JournalBody, JournalRow, Stamp, StoreError, Tx, Write};
 use crate::turn::{self, Answer, CallStart, Context, Input, Output, Refused, Route};
 
 /// How many reactions ran for each root, while there are any.
@@ -26,6 +27,7 @@ pub(super) type Roots = BTreeMap<[u8; 16], u32>;
 pub(super) struct Shop {
     pub catalog: Arc<Catalog>,
     pub services: Arc<Registry>,
+    pub foreign: Foreign,
     pub limits: Limits,
     pub now: DateTime<Utc>,
     pub roots: Arc<Mutex<Roots>>,
@@ -39,6 +41,11 @@ pub(super) type Told = Result<Answer, Error>;
 impl Shop {
     pub fn roots(&self) -> MutexGuard<'_, Roots> {
         self.roots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Own rows and foreign records as one.
+    fn joined<'a>(&'a self, tx: &'a dyn Tx) -> Joined<'a, dyn Tx + 'a> {
+        Joined { own: tx, foreign: &self.foreign }
     }
 
     /// Carries out a request in the open transaction. The outer error breaks the whole transaction.
@@ -57,7 +64,7 @@ impl Shop {
             let corrupt = |error: minicbor::decode::Error| Error::Store(StoreError::Corrupt(error.to_string()));
             return Ok(minicbor::decode(&seen.answer).map_err(corrupt));
         }
-        let principal = match principal_of(&self.catalog, tx, &request.actor)? {
+        let principal = match principal_of(&self.catalog, &self.joined(&*tx), &request.actor)? {
             Ok(principal) => principal,
             Err(error) => return Ok(Err(error)),
         };
@@ -105,7 +112,7 @@ impl Shop {
         answer: &Answer,
         work: &super::host::Alongside,
     ) -> Result<Result<(), Error>, StoreError> {
-        let done = catch_unwind(AssertUnwindSafe(|| work(&mut HostTx::new(&mut *tx, answer, self.now))));
+        let done = catch_unwind(AssertUnwindSafe(|| work(&mut HostTx::new(&mut *tx, &self.foreign, answer, self.now))));
         if !tx.is_open() {
             return Err(StoreError::Aborted("the host ended the transaction that it only joined".into()));
         }
@@ -201,7 +208,7 @@ impl Shop {
 
     /// One turn and the processes it calls.
     pub fn one(&self, tx: &mut dyn Tx, one: One, outputs: &mut Vec<Arc<JournalRow>>) -> Result<Told, StoreError> {
-        let instance = match turn::route(&one.command, &self.catalog, tx) {
+        let instance = match turn::route(&one.command, &self.catalog, &self.joined(&*tx)) {
             Ok(Route::Instance(id)) => Some(id),
             Ok(Route::Free) => one.instance,
             Err(refused) => return Ok(Err(refused.into())),
@@ -264,9 +271,10 @@ impl Shop {
     }
 
     fn turn(&self, tx: &dyn Tx, one: &One, instance: Option<(InstanceRow, State)>) -> Result<Box<Output>, Refused> {
+        let world = self.joined(tx);
         let input = Input {
             catalog: &self.catalog,
-            world: tx,
+            world: &world,
             services: &*self.services,
             instance,
             command: (*one.command).clone(),
@@ -306,6 +314,14 @@ impl Shop {
         None
     }
 
+    /// Changes of records that other systems keep, and of the store's own.
+    fn parted(&self, changes: Vec<Change>) -> (Vec<Change>, Vec<Change>) {
+        if self.foreign.is_empty() {
+            return (Vec::new(), changes);
+        }
+        changes.into_iter().partition(|change| self.foreign.of(&change.target.entity).is_some())
+    }
+
     fn write(
         &self,
         tx: &mut dyn Tx,
@@ -313,7 +329,15 @@ impl Shop {
         output: Output,
         outputs: &mut Vec<Arc<JournalRow>>,
     ) -> Result<Result<(), Error>, StoreError> {
+        let (mut foreign, changes) = self.parted(output.changes);
+        foreign.retain(|change| !change.touch);
+        if let Some(gone) = foreign.iter().find(|change| change.after.is_none()) {
+            let text = format!("{} is kept by another system: it cannot be deleted from here", gone.target);
+            return Ok(Err(Error::refused("foreign_record", text)));
+        }
         let stamp = one.stamp.map(|hash| stamp(one.id, hash, &output.answer));
+        let noted = changes.iter().filter_map(ChangeNote::of);
+        let to_take = foreign.iter().filter_map(ChangeNote::of).map(|note| ChangeNote { foreign: true, ..note });
         let journal = JournalRow {
             seq: 0,
             at: self.now,
@@ -325,7 +349,7 @@ impl Shop {
                 principal: one.principal.user().cloned(),
                 on_behalf_of: one.on_behalf_of.clone(),
                 facts: output.facts,
-                changes: output.changes.iter().filter_map(ChangeNote::of).collect(),
+                changes: noted.chain(to_take).collect(),
                 transitions: output.transitions,
                 notices: output.notices.into_iter().map(|notice| (notice.to, notice.text)).collect(),
                 notes: output.notes,
@@ -338,7 +362,9 @@ impl Shop {
             journal,
             instance: output.instance,
             needs: output.needs.into_iter().map(|need| fenced(need, one.job)).collect(),
-            changes: output.changes,
+            changes,
+            foreign,
+            settled: Vec::new(),
             settings: Vec::new(),
             reactions: output.reactions,
             parked: Vec::new(),

@@ -84,7 +84,7 @@ impl Query {
     }
 
     /// Adds the changed records that fit to those that did not change, as one answer.
-    pub(super) fn merge<'r>(&self, found: &mut Vec<Arc<Record>>, changed: impl Iterator<Item = &'r Arc<Record>>) {
+    pub(crate) fn merge<'r>(&self, found: &mut Vec<Arc<Record>>, changed: impl Iterator<Item = &'r Arc<Record>>) {
         let behind = |record: &Record| self.after.as_ref().is_none_or(|after| record.id > *after);
         found.extend(changed.filter(|record| self.fits(record) && behind(record)).cloned());
         found.sort_by(|a, b| a.id.cmp(&b.id));

@@ -74,6 +74,10 @@ pub struct ChangeNote {
     /// The columns: name, old value, new value.
     #[n(3)]
     pub columns: Vec<(Name, Value, Value)>,
+    /// Whether a foreign system keeps the record, and is to take the change.
+    #[n(4)]
+    #[cbor(default)]
+    pub foreign: bool,
 }
 
 impl ChangeNote {
@@ -101,6 +105,6 @@ impl ChangeNote {
             columns.extend(gone.map(|(name, old)| (name.clone(), old.clone(), Value::NULL)));
         }
         let rev = change.after.as_ref().or(change.before.as_ref()).map_or(0, |record| record.rev);
-        Some(Self { kind, record: change.target.clone(), rev, columns })
+        Some(Self { kind, record: change.target.clone(), rev, columns, foreign: false })
     }
 }

@@ -5,6 +5,7 @@
 //! physical commit may hold many. Absent by intent: rules of records, rights, what a step means.
 
 mod code;
+pub mod foreign;
 pub mod journal;
 pub mod memory;
 #[cfg(feature = "sqlite")]
@@ -19,6 +20,7 @@ use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, State, Status, Ta
 use crate::model::{Name, Ref, Value};
 use crate::turn::World;
 
+pub use foreign::{Foreign, ForeignChange, ForeignStore};
 pub use journal::{ChangeNote, JournalBody, JournalRow};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
@@ -268,6 +270,10 @@ pub struct Write {
     pub needs: Vec<Need>,
     /// Record changes, in order.
     pub changes: Vec<Change>,
+    /// Changes of records that a foreign system keeps: they stand here until it has taken them. No guard looks at them.
+    pub foreign: Vec<Change>,
+    /// Records whose change up to this revision the foreign system has taken: they go from here.
+    pub settled: Vec<(Ref, u64)>,
     /// Changed settings.
     pub settings: Vec<(Name, Value)>,
     /// Reactions to be run.

@@ -135,6 +135,14 @@ impl Tx for Tables {
         for Change { target, after, .. } in write.changes {
             self.put_record(&target, after);
         }
+        for Change { target, after, .. } in write.foreign {
+            self.put_record(&target, after);
+        }
+        for (record, rev) in write.settled {
+            if self.records.get(&record).is_some_and(|found| found.rev <= rev) {
+                self.put_record(&record, None);
+            }
+        }
         for (name, value) in write.settings {
             let before = self.settings.insert(name.clone(), value);
             self.undo_by(move |tables| restore(&mut tables.settings, name, before));

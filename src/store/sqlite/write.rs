@@ -215,7 +215,13 @@ impl Rows<'_> {
         if let Some((row, state)) = &write.instance {
             self.put_instance(row, state)?;
         }
-        write.changes.iter().try_for_each(|change| self.put_record(change))?;
+        write.changes.iter().chain(&write.foreign).try_for_each(|change| self.put_record(change))?;
+        for (record, rev) in &write.settled {
+            let before = self.get(record)?.filter(|found| found.rev <= *rev);
+            if let Some(before) = before {
+                self.put_record(&Change { target: record.clone(), before: Some(before), after: None, touch: false })?;
+            }
+        }
         for (name, value) in &write.settings {
             self.run(sql::PUT_SETTING, params![&**name, freeze::<Value>(value)])?;
         }
