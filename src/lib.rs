@@ -80,6 +80,10 @@ pub mod manual {
     pub mod library {}
     #[doc = include_str!("docs/process.md")]
     pub mod process {}
+    #[doc = include_str!("docs/scenario.md")]
+    pub mod scenario {}
+    #[doc = include_str!("docs/yaml.md")]
+    pub mod yaml {}
     #[doc = include_str!("docs/problems.md")]
     pub mod problems {}
 }

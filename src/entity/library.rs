@@ -245,6 +245,8 @@ pub struct Message {
 pub struct Signal {
     /// Its values.
     pub with: Vec<(Name, Type)>,
+    /// Whether the world outside throws it.
+    pub external: bool,
 }
 
 /// An error that processes raise.

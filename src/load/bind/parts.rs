@@ -71,7 +71,7 @@ pub(super) fn messages(draft: &LibraryDraft, library: &Library, problems: &Probl
 }
 
 pub(super) fn signals(draft: &LibraryDraft, library: &Library, problems: &Problems) -> BTreeMap<Name, Signal> {
-    notices(&draft.signals, |signal| Signal { with: with(&signal.with, library, problems) })
+    notices(&draft.signals, |signal| Signal { with: with(&signal.with, library, problems), external: signal.external })
 }
 
 /// Errors: those that are declared, those that services raise, those of checks.

@@ -116,10 +116,13 @@ impl Traffic {
             }
         }
         for (name, span) in &self.awaited {
-            if let (Some(span), false) = (span, self.thrown.contains(name)) {
+            let external = library.signals.get(name).is_some_and(|signal| signal.external);
+            if let (Some(span), false) = (span, external || self.thrown.contains(name)) {
                 let message = format!("no process throws the signal `{name}`");
-                problems
-                    .push(Problem::warning("signal-never-thrown", *span, message).help("only the host can throw it"));
+                problems.push(
+                    Problem::warning("signal-never-thrown", *span, message)
+                        .help("declare it `external: true` when the world outside throws it"),
+                );
             }
         }
     }

@@ -217,6 +217,8 @@ impl NoticeDraft {
         if kind == Notice::Message {
             draft.key = map.get("key").and_then(|node| TypeText::of(node, problems));
             draft.ttl = map.get("ttl").and_then(|node| ExprText::of(node, problems));
+        }
+        if matches!(kind, Notice::Message | Notice::Signal) {
             draft.external = map.bool("external").is_some_and(|external| external.value);
         }
         if kind == Notice::Service {
