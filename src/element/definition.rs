@@ -121,6 +121,8 @@ pub enum Root {
     Returned(Name),
     /// The error or escalation that was caught: code and values.
     Error,
+    /// The branches that have arrived at a join.
+    Arrived,
 }
 
 /// How a run may start.

@@ -48,6 +48,9 @@ impl<'v, 'a> ProcessEnv<'v, 'a> {
             Root::Result => map(view.given.result),
             Root::Returned(name) => entry(view.given.result, name),
             Root::Error => map(view.given.error),
+            Root::Arrived => {
+                view.given.arrived.map_or(Value::NULL, |branches| Value::list(branches.iter().map(Value::text)))
+            }
         }
     }
 }

@@ -33,6 +33,10 @@ impl Room for InclusiveGateway {
     fn is_quiet(&self) -> bool {
         true
     }
+
+    fn is_patient(&self) -> bool {
+        true
+    }
 }
 
 impl InclusiveGateway {

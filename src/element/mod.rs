@@ -12,6 +12,7 @@ pub mod rules;
 pub mod boundary_event;
 pub mod call_activity;
 pub mod catch_event;
+pub mod complex_gateway;
 pub mod create_record;
 pub mod delete_record;
 pub mod end_event;
@@ -87,6 +88,8 @@ pub enum Element {
     ParallelGateway(parallel_gateway::ParallelGateway),
     /// Takes every flow whose condition holds; waits for those that can still come.
     InclusiveGateway(inclusive_gateway::InclusiveGateway),
+    /// Waits for some of its flows, then takes in the rest.
+    ComplexGateway(Box<complex_gateway::ComplexGateway>),
     /// Waits for the first of several events.
     EventGateway(event_gateway::EventGateway),
     /// An event at the border of an activity.
@@ -142,6 +145,7 @@ impl Element {
             Element::ExclusiveGateway(room) => room,
             Element::ParallelGateway(room) => room,
             Element::InclusiveGateway(room) => room,
+            Element::ComplexGateway(room) => &**room,
             Element::EventGateway(room) => room,
             Element::BoundaryEvent(room) => &**room,
             Element::EventSubProcess(room) => &**room,

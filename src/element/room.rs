@@ -35,6 +35,11 @@ pub trait Room {
         false
     }
 
+    /// Whether a token that waits here is looked at again after every change of its scope's tokens (S1).
+    fn is_patient(&self) -> bool {
+        false
+    }
+
     /// Whether entering has no effect but arming or routing: such nodes go first before a throw is delivered (S16).
     fn is_quiet(&self) -> bool {
         false
@@ -105,6 +110,8 @@ pub struct Given<'a> {
     pub error: Option<&'a Values>,
     /// The row that a `where` looks at.
     pub row: Option<&'a Ref>,
+    /// The branches that have arrived at a join.
+    pub arrived: Option<&'a [Name]>,
 }
 
 /// What has happened to a wait.
@@ -203,6 +210,10 @@ pub enum Next {
     Hold,
     /// The join fires: these tokens, with this one, become one that goes on.
     Join(Vec<TokenId>),
+    /// The join goes on without those that still come: these tokens end, this one stays as its memory, a new one goes on.
+    Fire(Vec<TokenId>),
+    /// These tokens end, with this one.
+    Absorb(Vec<TokenId>),
     /// Stay, and open a scope of this node inside.
     Open(NodeIx, Vec<Arm>),
     /// Stay, and open an outer scope with these variables and in it these rounds of this node.

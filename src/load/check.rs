@@ -12,6 +12,7 @@ mod starts;
 mod titles;
 mod traffic;
 mod unasked;
+mod until;
 mod variables;
 mod versions;
 mod walk;
@@ -42,6 +43,7 @@ pub(super) fn processes(loaded: &[Compiled], library: &Library, catalog: Option<
         loops::check(walk, problems);
         variables::check(walk, problems);
         branches::check(walk, problems);
+        until::check(walk, problems);
     }
     versions::check(&walks, catalog, problems);
     calls::check(&walks, problems);

@@ -6,7 +6,7 @@ use crate::element::room::{Arm, CallSpec, Effect, Fault, Move, Next};
 use crate::element::rules::canonical;
 use crate::graph::{FlowIx, NodeIx};
 use crate::instance::state::During;
-use crate::instance::{Caller, Fact, Owner, Place, Status, Token, TokenId, WaitId, WaitKind};
+use crate::instance::{Caller, Fact, Owner, Place, ScopeId, Status, Token, TokenId, WaitId, WaitKind};
 use crate::model::Value;
 
 impl Turn<'_> {
@@ -89,6 +89,17 @@ impl Turn<'_> {
                 self.fact(Fact::Joined(token, node));
                 self.leave_by(token, node, self.def.graph.outgoing(node))
             }
+            Next::Fire(others) => {
+                others.into_iter().for_each(|other| self.fact(Fact::Ended(other)));
+                self.fact(Fact::Stayed(token, node));
+                let scope = self.state.token(token).map_or(0, |found| found.scope);
+                self.branch_off(scope, self.def.graph.outgoing(node));
+                Ok(())
+            }
+            Next::Absorb(others) => {
+                others.into_iter().for_each(|other| self.fact(Fact::Ended(other)));
+                self.end(token)
+            }
             Next::Open(scope_node, arms) => {
                 self.stay(token, node)?;
                 self.arm_all(token, node, arms)?;
@@ -138,13 +149,18 @@ impl Turn<'_> {
         let Some(scope) = self.state.token(token).map(|found| found.scope) else { return Ok(()) };
         let Some((first, rest)) = flows.split_first() else { return self.end(token) };
         self.move_along(token, *first);
-        for flow in rest {
+        self.branch_off(scope, rest);
+        Ok(())
+    }
+
+    /// A new token on each of these flows.
+    fn branch_off(&mut self, scope: ScopeId, flows: &[FlowIx]) {
+        for flow in flows {
             let id = self.number();
             let place = self.arrival(*flow);
             self.fact(Fact::Born(Token { id, scope, place }));
             self.schedule(id);
         }
-        Ok(())
     }
 
     fn move_along(&mut self, token: TokenId, flow: FlowIx) {

@@ -11,10 +11,11 @@ use crate::instance::{Fact, Id, Owner, Place, Resolution, TokenId};
 use crate::model::Name;
 
 impl Turn<'_> {
-    /// An incident arises. A token about to enter the node stands in it from now on.
+    /// An incident arises. A token about to enter the node stands in it from now on; one that arrived at a join stays on its flow.
     pub fn raise(&mut self, token: Option<TokenId>, node: NodeIx, fault: Fault, during: During) {
         if let Some(token) = token
             && self.state.token(token).is_some_and(|found| found.place != Place::In(node))
+            && !self.has_arrived(token, node)
         {
             self.fact(Fact::Placed(token, Place::In(node)));
         }
@@ -82,9 +83,17 @@ impl Turn<'_> {
         self.mend_of(token, reason);
         self.close_hosted(token, &name)?;
         self.disarm(Owner::Token(token), &name);
-        self.fact(Fact::Placed(token, Place::Entering(node)));
+        if !self.has_arrived(token, node) {
+            self.fact(Fact::Placed(token, Place::Entering(node)));
+        }
         self.schedule(token);
         Ok(())
+    }
+
+    /// Whether a token waits before a join, which asks for the flows of those that do.
+    fn has_arrived(&self, token: TokenId, join: NodeIx) -> bool {
+        let place = self.state.token(token).map(|found| found.place);
+        matches!(place, Some(Place::Arrived(flow)) if self.def.graph.target(flow) == Some(join))
     }
 
     fn way_out(&mut self, token: TokenId, node: NodeIx, way: &Name) -> Step {

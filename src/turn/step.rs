@@ -193,7 +193,8 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Inclusive joins are looked at again after every change of their scope's tokens (S1); true when one fired.
+    /// Joins that wait for whatever can still come are looked at again after every change of their scope's tokens (S1); true
+    /// when one fired.
     fn look_at_joins(&mut self) -> Step<bool> {
         let waiting: Vec<(TokenId, NodeIx)> = self
             .state
@@ -201,13 +202,13 @@ impl<'a> Turn<'a> {
             .iter()
             .filter_map(|token| match token.place {
                 Place::Arrived(flow) => Some((token.id, self.def.graph.target(flow)?)),
-                _ => None,
+                Place::In(node) => Some((token.id, node)),
+                Place::Entering(_) => None,
             })
+            .filter(|(_, node)| self.def.element(*node).is_some_and(|element| element.room().is_patient()))
+            .filter(|(token, _)| !self.state.incidents.iter().any(|incident| incident.token == Some(*token)))
             .collect();
         for (token, node) in waiting {
-            if !matches!(self.def.element(node), Some(crate::element::Element::InclusiveGateway(_))) {
-                continue;
-            }
             let facts = self.out.facts.len();
             self.enter(token, node)?;
             if self.out.facts.len() != facts {

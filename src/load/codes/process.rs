@@ -130,6 +130,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nvars: {n: {type: int, initial: 0}, m: {type: int, initial: 0}}\nsteps:\n  - parallel:\n      one:\n        - set: {n: 1}\n      other:\n        - set: {m: 2}\n",
     },
     Code {
+        code: "late-branches",
+        meaning: "The way on from a `parallel` with `until` leads back into it, while late branches of the round before still run.",
+        wrong: "process: greet\nentity: lead\nsteps:\n  - id: both\n    parallel:\n      one: [{wait: 1 h}]\n      other: [{wait: 2 h}]\n    until: 1\n  - {if: self.score > 2, go: both}\n",
+        right: "process: greet\nentity: lead\nsteps:\n  - id: both\n    group:\n      - parallel:\n          one: [{wait: 1 h}]\n          other: [{wait: 2 h}]\n        until: 1\n  - {if: self.score > 2, go: both}\n",
+    },
+    Code {
         code: "not-settable",
         meaning: "A column or an entity cannot be changed by steps: it is computed, a running number, a list of children or a lookup.",
         wrong: "# file: crm.yaml\nlibrary: crm\nentities: {lead: {fields: {net: number, gross: {type: number, computed: net * 1.2}}}}\n# file: p.yaml\nprocess: price\nentity: lead\nsteps:\n  - set: {self.gross: 5}\n",

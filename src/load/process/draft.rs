@@ -301,7 +301,10 @@ pub(crate) enum Verb<'t> {
         on: &'t Node,
         cases: Vec<ValueCase<'t>>,
     },
-    Parallel(Vec<(Spanned<Name>, Vec<Step<'t>>)>),
+    Parallel {
+        branches: Vec<(Spanned<Name>, Vec<Step<'t>>)>,
+        until: Option<&'t Node>,
+    },
     AllThatApply(Vec<Case<'t>>),
     Race(Vec<Event<'t>>),
     ByStage {
@@ -502,7 +505,7 @@ impl<'t> Verb<'t> {
                 lists.extend(cases.iter().filter_map(|case| case.then.steps.as_deref()));
             }
             Verb::ChooseOn { cases, .. } => lists.extend(cases.iter().filter_map(|case| case.then.steps.as_deref())),
-            Verb::Parallel(branches) => lists.extend(branches.iter().map(|(_, steps)| steps.as_slice())),
+            Verb::Parallel { branches, .. } => lists.extend(branches.iter().map(|(_, steps)| steps.as_slice())),
             Verb::Race(events) => lists.extend(events.iter().filter_map(|event| event.then.steps.as_deref())),
             Verb::ByStage { lists: stages, otherwise, all_done, .. } => {
                 lists.extend(stages.iter().map(|list| list.steps.as_slice()));

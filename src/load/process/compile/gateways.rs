@@ -3,7 +3,8 @@
 use super::lists::Border;
 use super::{At, Compiler};
 use crate::element::catch_event::CatchEvent;
-use crate::element::definition::Assign;
+use crate::element::complex_gateway::ComplexGateway;
+use crate::element::definition::{Assign, Root};
 use crate::element::end_event::{EndEvent, Ends};
 use crate::element::event_gateway::EventGateway;
 use crate::element::exclusive_gateway::{Case as When, ExclusiveGateway};
@@ -19,7 +20,7 @@ use crate::load::process::draft::{Case, Event, Step, Target, ValueCase, Verb, Wa
 use crate::load::process::notes::Branches;
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::load::read::{Entry, Node};
-use crate::model::{Expr, Name, Schema, Span, Text, Type, Value};
+use crate::model::{EnumType, Expr, Name, Schema, Span, Text, Type, Value};
 
 impl<'a> Compiler<'a> {
     /// The verbs that are more than a node with one way on.
@@ -30,7 +31,7 @@ impl<'a> Compiler<'a> {
             Verb::Incident { code, with, ways } => self.incident(at, code, with, ways),
             Verb::Choose(cases) => self.choose(at, cases),
             Verb::ChooseOn { on, cases } => self.choose_on(at, on, cases),
-            Verb::Parallel(branches) => self.parallel(at, branches),
+            Verb::Parallel { branches, until } => self.parallel(at, branches, *until),
             Verb::AllThatApply(cases) => self.all_that_apply(at, cases),
             Verb::Race(events) => self.race(at, events),
             Verb::Go(target) => self.go(at, target),
@@ -153,7 +154,7 @@ impl<'a> Compiler<'a> {
         self.cx.problems.push(problem.help("add them, or `otherwise: go_on`"));
     }
 
-    fn parallel(&mut self, at: &At<'a>, branches: &'a [(Spanned<Name>, Vec<Step<'a>>)]) {
+    fn parallel(&mut self, at: &At<'a>, branches: &'a [(Spanned<Name>, Vec<Step<'a>>)], until: Option<&'a Node>) {
         let node = self.split(at, Element::ParallelGateway(ParallelGateway));
         let first = self.plan.drawn();
         let (mut ends, mut parts) = (Vec::new(), Vec::new());
@@ -168,7 +169,52 @@ impl<'a> Compiler<'a> {
             }
         });
         self.notes.branches.push(Branches { word: "parallel", parts });
-        self.join(at, &ends, first, Element::ParallelGateway(ParallelGateway));
+        let Some(until) = until else {
+            return self.join(at, &ends, first, Element::ParallelGateway(ParallelGateway));
+        };
+        let arriving: Vec<_> =
+            ends.into_iter().zip(branches).filter(|(end, _)| self.plan.is_led_to(*end, first)).collect();
+        let gateway = ComplexGateway {
+            until: self.until(until, branches),
+            branches: arriving.iter().map(|(_, (name, _))| name.value.clone()).collect(),
+        };
+        // One flow per branch, drawn in the order of the branches, leads into the join.
+        let drawn = self.plan.drawn();
+        let mut last = Vec::new();
+        for (end, (name, _)) in arriving {
+            let key = join(&at.key, &format!("{}/arrived", name.value));
+            let new = NewNode { key, id: None, title: Text::default(), scope: self.scope.node, span: name.span };
+            let node = self.add(new, Element::ExclusiveGateway(ExclusiveGateway::default()));
+            self.notes.made.insert(node);
+            self.plan.place(end, node);
+            let arrived = self.plan.label();
+            self.plan.flow(node, arrived, Text::default(), name.span);
+            last.push(arrived);
+        }
+        self.join(at, &last, drawn, Element::ComplexGateway(Box::new(gateway)));
+    }
+
+    /// How many branches are enough, or a condition over those that `arrived`.
+    fn until(&mut self, node: &'a Node, branches: &'a [(Spanned<Name>, Vec<Step<'a>>)]) -> Expr {
+        let mut names = self.names();
+        let values = branches.iter().map(|(name, _)| (name.value.clone(), Text::default())).collect();
+        let branch = Type::Enum(EnumType { values }.into());
+        names.shadow("arrived").root("arrived", Type::List(branch.into()), self.slot(Root::Arrived));
+        let until = self.expr(node, &names, None);
+        let count = if let Some(Value::Number(number)) = until.constant() { Some(*number) } else { None };
+        let message = match until.ty() {
+            Type::Bool | Type::Any => return until,
+            Type::Int | Type::Number
+                if count.is_none_or(|count| (1..=branches.len()).any(|fits| count == fits.into())) =>
+            {
+                return until;
+            }
+            Type::Int | Type::Number => format!("expected 1 to {} branches, found {}", branches.len(), until.text()),
+            other => format!("expected how many branches are enough, or a condition over `arrived`, found {other}"),
+        };
+        let problem = Problem::error("wrong-type", node.span, message);
+        self.cx.problems.push(problem.help("write `until: 2`, or `until: list contains(arrived, name_of_a_branch)`"));
+        until
     }
 
     fn all_that_apply(&mut self, at: &At<'a>, cases: &'a [Case<'a>]) {

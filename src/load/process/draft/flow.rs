@@ -77,9 +77,8 @@ impl<'t> Reader<'t> {
         Some(Case { span: item.span, id, when, title, then })
     }
 
-    /// `parallel: {branch: [steps]}`.
+    /// `parallel: {branch: [steps]}`, with `until` how many, or which.
     pub(super) fn parallel(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
-        self.later_key(map, "until");
         let entries = cursor::entries(value, "the branches of `parallel`", self.problems)?;
         let branch = |entry: &'t Entry| Some((cursor::key_name(&entry.key, self.problems)?, self.steps(&entry.value)));
         let branches: Vec<_> = entries.iter().filter_map(branch).collect();
@@ -87,7 +86,7 @@ impl<'t> Reader<'t> {
             let problem = Problem::error("wrong-shape", value.span, "expected two branches or more in `parallel`");
             self.problems.push(problem.help("write `parallel: {one: [steps], other: [steps]}`"));
         }
-        Some(Verb::Parallel(branches))
+        Some(Verb::Parallel { branches, until: map.get("until") })
     }
 
     pub(super) fn all_that_apply(&self, _: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
