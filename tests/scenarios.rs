@@ -1,4 +1,4 @@
-//! Every scenario of the shipped library: over memory and SQLite, and again with the engine closed and opened before every step.
+//! Every scenario of the shipped libraries: over memory and SQLite, and again with the engine closed and opened before every step.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use stageflow::scenario::{self, Options, Over};
 
 fn all_hold(options: Options) {
-    let files = scenario::files(Path::new("processes/scenarios")).expect("the scenarios");
+    let files = scenario::files(Path::new("processes")).expect("the scenarios");
     assert!(!files.is_empty(), "there is no scenario");
     let only = std::env::var("SCENARIO").unwrap_or_default();
     let wanted: Vec<PathBuf> = files.into_iter().filter(|file| file.to_string_lossy().contains(&only)).collect();
