@@ -165,9 +165,8 @@ fn topic(view: &View<'_>, trigger: &RecordTrigger) -> Result<Topic, Fault> {
 pub fn canonical(value: &Value) -> String {
     match value {
         Value::Null(_) => String::new(),
-        Value::Number(number) => number.normalize().to_string(),
         Value::Ref(record) => record.id.to_string(),
-        other => other.to_string(),
+        other => other.normal().to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Equality and order of values.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::{Money, Value};
 
@@ -24,6 +25,23 @@ impl Value {
                 a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.0 == b.0 && a.1.same(b.1))
             }
             _ => false,
+        }
+    }
+
+    /// The value in its shortest spelling: values that are the [same](Value::same) are spelled the same.
+    #[must_use]
+    pub fn normal(&self) -> Value {
+        match self {
+            Value::Null(_) => Value::NULL,
+            Value::Number(number) => Value::Number(number.normalize()),
+            Value::Money(Money { amount, currency }) => {
+                Value::Money(Money { amount: amount.normalize(), currency: currency.clone() })
+            }
+            Value::List(items) => Value::list(items.iter().map(Value::normal)),
+            Value::Map(entries) => {
+                Value::Map(Arc::new(entries.iter().map(|(name, item)| (name.clone(), item.normal())).collect()))
+            }
+            other => other.clone(),
         }
     }
 

@@ -448,6 +448,14 @@ pub enum StoreError {
         /// The file's schema.
         found: i64,
     },
+    /// The file belongs to another program.
+    #[error("expected a file of stageflow, found one of another program (application id {found}, version {version})")]
+    Foreign {
+        /// The number by which SQLite's files say whose they are.
+        found: i64,
+        /// The version its owner gave it.
+        version: i64,
+    },
     /// The work in the transaction gave up; nothing was changed.
     #[error("{0}")]
     Aborted(String),

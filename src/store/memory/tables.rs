@@ -194,8 +194,7 @@ impl Tables {
 pub(in crate::store) fn index_key(value: &Value) -> String {
     match value {
         Value::Ref(record) => format!("{}:{}", record.entity, record.id),
-        Value::Number(number) => number.normalize().to_string(),
-        other => other.to_string(),
+        other => other.normal().to_string(),
     }
 }
 

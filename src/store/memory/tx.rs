@@ -242,31 +242,19 @@ impl Tx for Tables {
         let keep = DateTime::<Utc>::MIN_UTC;
         let (before, ended) = (old.journal.unwrap_or(keep), old.instances.unwrap_or(keep));
         let read = self.cursors.values().copied().min().unwrap_or(u64::MAX);
-        let mut gone: u64 = 0;
-        while let Some((row, bytes)) = self.journal.front() {
-            if row.at >= before || row.seq > read {
-                break;
-            }
-            self.journal_bytes = self.journal_bytes.saturating_sub(*bytes);
-            self.journal.pop_front();
-            gone = gone.saturating_add(1);
-        }
+        let rows = self.forget_journal(|row| row.at < before && row.seq <= read);
         let over = |row: &InstanceRow| row.ended.is_some_and(|at| at < ended);
-        let gone_by: Vec<InstanceRow> =
-            self.instances.values().map(|(row, _)| row).filter(|row| over(row)).cloned().collect();
-        for row in gone_by {
-            self.instances.remove(&row.id);
-            if let Some(ids) = row.record.as_ref().and_then(|record| self.by_record.get_mut(record)) {
-                ids.remove(&row.id);
-            }
-            gone = gone.saturating_add(1);
-        }
-        let rows = self.seen.len().saturating_add(self.messages.len());
+        let gone: Vec<Id> =
+            self.instances.values().map(|(row, _)| row).filter(|row| over(row)).map(|row| row.id).collect();
+        gone.iter().for_each(|id| self.forget_instance(*id));
         let (stamped, expired) = (old.commands.unwrap_or(keep), old.messages.timestamp_micros());
-        self.seen.retain(|_, (_, at)| *at >= stamped);
-        self.messages.retain(|_, message| message.until > expired);
-        let left = self.seen.len().saturating_add(self.messages.len());
-        Ok(gone.saturating_add(rows.saturating_sub(left) as u64))
+        let seen: Vec<_> = self.seen.extract_if(|_, (_, at)| *at < stamped).collect();
+        let messages: Vec<_> =
+            self.messages.iter().filter(|(_, kept)| kept.until <= expired).map(|(at, _)| at.clone()).collect();
+        messages.iter().for_each(|at| self.take_message(at.clone()));
+        let count = [rows, gone.len(), seen.len(), messages.len()].into_iter().fold(0, usize::saturating_add);
+        self.undo_by(move |tables| tables.seen.extend(seen));
+        Ok(count as u64)
     }
 }
 
@@ -386,10 +374,7 @@ impl Tables {
                 self.undo_by(move |tables| drop(tables.messages.remove(&at)));
             }
             Need::TakeMessage(name, key, number) => {
-                let at = (crate::instance::Topic::message(&name, &key).as_str().to_string(), number);
-                if let Some(message) = self.messages.remove(&at) {
-                    self.undo_by(move |tables| drop(tables.messages.insert(at, message)));
-                }
+                self.take_message((crate::instance::Topic::message(&name, &key).as_str().to_string(), number));
             }
         }
     }
@@ -487,10 +472,42 @@ impl Tables {
         });
     }
 
+    fn take_message(&mut self, at: (String, u64)) {
+        if let Some(message) = self.messages.remove(&at) {
+            self.undo_by(move |tables| drop(tables.messages.insert(at, message)));
+        }
+    }
+
+    /// Takes a reaction away, whether it is to be run or was put aside.
     fn take_reaction(&mut self, seq: u64) {
         if let Some(reaction) = self.inbox.remove(&seq) {
             self.undo_by(move |tables| drop(tables.inbox.insert(seq, reaction)));
         }
+        if let Some(failed) = self.failed.remove(&seq) {
+            self.undo_by(move |tables| drop(tables.failed.insert(seq, failed)));
+        }
+    }
+
+    fn forget_instance(&mut self, id: Id) {
+        let Some(gone) = self.instances.remove(&id) else { return };
+        self.link_instance(Some(&gone.0), None);
+        self.undo_by(move |tables| {
+            tables.link_instance(None, Some(&gone.0));
+            tables.instances.insert(id, gone);
+        });
+    }
+
+    /// Takes the first rows of the journal away for which this holds; says how many.
+    fn forget_journal(&mut self, old: impl Fn(&JournalRow) -> bool) -> usize {
+        let count = self.journal.iter().take_while(|(row, _)| old(row)).count();
+        let gone: Vec<_> = self.journal.drain(..count).collect();
+        let bytes = gone.iter().fold(0, |sum: usize, (_, bytes)| sum.saturating_add(*bytes));
+        self.journal_bytes = self.journal_bytes.saturating_sub(bytes);
+        self.undo_by(move |tables| {
+            tables.journal_bytes = tables.journal_bytes.saturating_add(bytes);
+            gone.into_iter().rev().for_each(|row| tables.journal.push_front(row));
+        });
+        count
     }
 
     pub(super) fn take_appended(&mut self, bytes: usize) {

@@ -83,12 +83,17 @@ impl SqliteStore {
     /// As [`SqliteStore::open`].
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
         let path = path.as_ref();
+        // By whatever name a file is opened, its lock is the same.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         let lock = lock(path)?;
-        let mut connection = connect(path, options.durability)?;
-        migrate(&mut connection)?;
+        let mut connection = connect(path)?;
+        let found = known(&connection, path)?;
+        keep_with(&connection, options.durability)?;
+        migrate(&mut connection, found)?;
         let indexed = read::indexed(&connection)?;
         let offset = read::offset(&connection)?;
-        let reader = connect(path, options.durability)?;
+        let reader = connect(path)?;
+        keep_with(&reader, options.durability)?;
         reader.pragma_update(None, "query_only", true).map_err(failed)?;
         let shared = Shared {
             writer: Mutex::new(Writer { connection, indexed }),
@@ -122,26 +127,46 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(128);
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
-    let synchronous = if durability == Durability::Full { "FULL" } else { "NORMAL" };
-    connection.pragma_update(None, "synchronous", synchronous).map_err(failed)?;
-    connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
     Ok(connection)
 }
 
-/// Brings a file to the present schema, one version after the other, each in its own transaction.
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+/// How a connection keeps what is written: from here on the file may change.
+fn keep_with(connection: &Connection, durability: Durability) -> Result<(), StoreError> {
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    let synchronous = if durability == Durability::Full { "FULL" } else { "NORMAL" };
+    connection.pragma_update(None, "synchronous", synchronous).map_err(failed)?;
+    connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)
+}
+
+/// The schema of a file, before anything in it is changed: 0 when it has none yet.
+fn known(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(failed);
+    let (owner, found) = (number("application_id")?, number("user_version")?);
+    let ours = if found == 0 { 0 } else { schema::APPLICATION };
+    if owner != ours {
+        return Err(StoreError::Foreign { found: owner, version: found });
+    }
     let known = i64::try_from(schema::MIGRATIONS.len()).unwrap_or(i64::MAX);
     // Engine n works with schema n and n + 1: what a later one added is not needed here.
     if found > known.saturating_add(1) {
         return Err(StoreError::TooNew { known, found });
     }
+    if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
+        return Err(StoreError::Failed(format!(
+            "expected a file that may be written, found {} read-only",
+            path.display()
+        )));
+    }
+    Ok(found)
+}
+
+/// Brings a file to the present schema, one version after the other, each in its own transaction.
+fn migrate(connection: &mut Connection, found: i64) -> Result<(), StoreError> {
     for (at, migration) in schema::MIGRATIONS.iter().enumerate() {
         let version = i64::try_from(at).unwrap_or(i64::MAX).saturating_add(1);
         if version <= found {

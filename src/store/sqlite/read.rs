@@ -129,6 +129,9 @@ impl Window for Rows<'_> {
         let after = query.after.as_ref().map_or("", |after| after.as_str());
         let enough = query.limit.filter(|_| query.order.is_empty()).unwrap_or(usize::MAX);
         let mut found = Vec::new();
+        if enough == 0 {
+            return Ok(found);
+        }
         let take = |body: Vec<u8>| {
             let record: Record = thaw(&body, "a record")?;
             if query.fits(&record) {
@@ -266,6 +269,9 @@ impl Reader for Rows<'_> {
         let limit = filter.limit.unwrap_or(PAGE);
         let after = filter.after.map_or_else(Vec::new, |after| after.as_bytes().to_vec());
         let mut found = Vec::new();
+        if limit == 0 {
+            return Ok(found);
+        }
         let take = |stored: StoredInstance| {
             let (row, _) = with_status(stored)?;
             let fits = filter.process.as_ref().is_none_or(|process| row.process == *process)
@@ -409,6 +415,9 @@ impl Rows<'_> {
     /// The jobs that may be claimed, in the order in which they became due; and those whose bytes are corrupt, with their instances.
     pub fn claimable(&self, claim: &Claim) -> Result<Claimable, StoreError> {
         let (mut found, mut corrupt): (Vec<JobRow>, Vec<(Id, Id)>) = (Vec::new(), Vec::new());
+        if claim.limit == 0 {
+            return Ok((found, corrupt));
+        }
         let parts = |row: &Row<'_>| Ok((text(row, 0)?, row.get::<_, Vec<u8>>(1)?, id(row, 2)?, id(row, 3)?));
         self.each(sql::DUE_JOBS, [claim.now.timestamp_micros()], parts, |(service, body, job, instance)| {
             if claim.services.is_empty() || claim.services.iter().any(|wanted| **wanted == *service) {

@@ -3,7 +3,11 @@
 /// Each migration brings a file one version further.
 pub(super) const MIGRATIONS: &[&str] = &[FIRST];
 
+/// Says in the file's header whose it is: `Stfl`.
+pub(super) const APPLICATION: i64 = 0x5374_666C;
+
 const FIRST: &str = "
+PRAGMA application_id = 0x5374666C;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE record (entity TEXT NOT NULL, id TEXT NOT NULL, rev INTEGER NOT NULL, links_rev INTEGER NOT NULL, part INTEGER NOT NULL DEFAULT 0,
   body BLOB NOT NULL, PRIMARY KEY (entity, id)) STRICT, WITHOUT ROWID;

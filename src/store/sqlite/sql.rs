@@ -54,7 +54,8 @@ statements! {
 
     GET_TASK = "SELECT body FROM task WHERE id = ?1";
     PUT_TASK = "INSERT INTO task (id, instance, assignee, entity, record, mirror_entity, mirror, due, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT (id) DO UPDATE SET assignee = excluded.assignee, due = excluded.due, body = excluded.body";
+        ON CONFLICT (id) DO UPDATE SET assignee = excluded.assignee, entity = excluded.entity, record = excluded.record,
+        mirror_entity = excluded.mirror_entity, mirror = excluded.mirror, due = excluded.due, body = excluded.body";
     DELETE_TASK = "DELETE FROM task WHERE id = ?1";
     PUT_ROLE = "INSERT OR IGNORE INTO task_role (role, task) VALUES (?1, ?2)";
     DELETE_ROLES = "DELETE FROM task_role WHERE task = ?1";
@@ -100,9 +101,10 @@ statements! {
     PUT_JOURNAL_RECORD = "INSERT OR IGNORE INTO journal_record (entity, record, seq) VALUES (?1, ?2, ?3)";
     JOURNAL_OF_RECORD = "SELECT journal.seq, at, instance, revision, command, body FROM journal_record JOIN journal ON journal.seq = journal_record.seq
         WHERE journal_record.entity = ?3 AND journal_record.record = ?4 AND journal_record.seq > ?1 ORDER BY journal_record.seq LIMIT ?2";
-    JOURNAL_BEFORE = "SELECT seq FROM journal WHERE seq <= ?1 AND at < ?2 ORDER BY seq DESC LIMIT 1";
-    PRUNE_JOURNAL = "DELETE FROM journal WHERE seq <= ?1";
-    PRUNE_JOURNAL_RECORD = "DELETE FROM journal_record WHERE seq <= ?1";
+    /// The first row that stays: it reads only the rows before it, which go.
+    JOURNAL_FROM = "SELECT seq FROM journal WHERE at >= ?1 ORDER BY seq LIMIT 1";
+    PRUNE_JOURNAL = "DELETE FROM journal WHERE seq < ?1";
+    PRUNE_JOURNAL_RECORD = "DELETE FROM journal_record WHERE seq < ?1";
 
     GET_SEEN = "SELECT hash, answer FROM seen WHERE command = ?1";
     PUT_SEEN = "INSERT INTO seen (command, hash, at, answer) VALUES (?1, ?2, ?3, ?4)";

@@ -6,7 +6,7 @@ const TINY: &[&str] = &["consumer", "indexed"];
 #[test]
 fn no_statement_scans_a_table() {
     let connection = Connection::open_in_memory().expect("a database");
-    connection.execute_batch(schema::MIGRATIONS[0]).expect("the schema");
+    schema::MIGRATIONS.iter().for_each(|migration| connection.execute_batch(migration).expect("the schema"));
     let mut scans = Vec::new();
     for (name, sql) in sql::ALL {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect(name);
@@ -25,34 +25,4 @@ fn no_statement_scans_a_table() {
         }
     }
     assert!(scans.is_empty(), "statements that read a whole table or sort:\n  {}", scans.join("\n  "));
-}
-
-#[test]
-fn what_is_no_database_is_an_error() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("x.db");
-    std::fs::write(&path, vec![7_u8; 4096]).expect("a file");
-    let error = SqliteStore::open(&path).err().expect("an error");
-    assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
-}
-
-#[test]
-fn a_file_of_a_later_schema_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("x.db");
-    drop(SqliteStore::open(&path).expect("a store"));
-    let connection = Connection::open(&path).expect("a database");
-    connection.pragma_update(None, "user_version", 99).expect("a pragma");
-    drop(connection);
-    let error = SqliteStore::open(&path).err().expect("an error").to_string();
-    assert!(error.contains("schema 99") && error.contains("newer version"), "{error}");
-}
-
-#[test]
-fn a_second_writer_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("x.db");
-    let _open = SqliteStore::open(&path).expect("a store");
-    let error = SqliteStore::open(&path).err().expect("an error");
-    assert!(matches!(error, StoreError::InUse(_)), "{error}");
 }

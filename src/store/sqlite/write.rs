@@ -215,7 +215,11 @@ impl Rows<'_> {
         if let Some((row, state)) = &write.instance {
             self.put_instance(row, state)?;
         }
-        write.changes.iter().chain(&write.foreign).try_for_each(|change| self.put_record(change))?;
+        write.changes.iter().try_for_each(|change| self.put_record(change))?;
+        for change in &write.foreign {
+            // What stood here before is not what the foreign system has.
+            self.put_record(&Change { before: self.get(&change.target)?, ..change.clone() })?;
+        }
         for (record, rev) in &write.settled {
             let before = self.get(record)?.filter(|found| found.rev <= *rev);
             if let Some(before) = before {
@@ -246,7 +250,11 @@ impl Tx for Rows<'_> {
 
     fn rollback(&mut self) -> Result<(), StoreError> {
         self.run(sql::ROLLBACK, [])?;
-        self.run(sql::RELEASE, []).map(|_| ())
+        self.run(sql::RELEASE, [])?;
+        // What is remembered beside the rows goes back with them.
+        self.indexed = super::read::indexed(self.connection)?;
+        self.offset = super::read::offset(self.connection)?;
+        Ok(())
     }
 
     fn release(&mut self) -> Result<(), StoreError> {
@@ -336,12 +344,11 @@ impl Tx for Rows<'_> {
         let mut gone = self.run(sql::PRUNE_MESSAGES, [old.messages.timestamp_micros()])?;
         if let Some(before) = old.journal {
             let read: Option<i64> = self.one(sql::LEAST_CURSOR, [], |row| row.get(0))?.flatten();
-            let bounds = params![read.unwrap_or(i64::MAX), before.timestamp_micros()];
-            let last: Option<i64> = self.one(sql::JOURNAL_BEFORE, bounds, |row| row.get(0))?;
-            if let Some(last) = last {
-                self.run(sql::PRUNE_JOURNAL_RECORD, [last])?;
-                gone = gone.saturating_add(self.run(sql::PRUNE_JOURNAL, [last])?);
-            }
+            let first: Option<i64> = self.one(sql::JOURNAL_FROM, [before.timestamp_micros()], |row| row.get(0))?;
+            let unread = read.map(|read| read.saturating_add(1));
+            let stays = first.into_iter().chain(unread).min().unwrap_or(i64::MAX);
+            self.run(sql::PRUNE_JOURNAL_RECORD, [stays])?;
+            gone = gone.saturating_add(self.run(sql::PRUNE_JOURNAL, [stays])?);
         }
         if let Some(before) = old.instances {
             gone = gone.saturating_add(self.run(sql::PRUNE_INSTANCES, [before.timestamp_micros()])?);
