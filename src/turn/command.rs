@@ -58,6 +58,13 @@ pub fn run(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
         None => match take(&mut input) {
             Command::Start { process, version, by, record, new, with, caller, depth } => {
                 let def = find(input.catalog, &process, version)?;
+                if let (StartBy::Event(at, Payload::Schedule), None) = (&by, &record)
+                    && let Some(asked) = fan(&input, input.world).by_clock(def, *at)
+                {
+                    let mut out = Output::default();
+                    ask(&input, &mut out, asked);
+                    return Ok(Box::new(out));
+                }
                 start(input, def, Beginning { by, record, new, with, caller, depth })
             }
             Command::Save(wish) => save(&mut input, wish).map(Box::new),

@@ -149,6 +149,15 @@ impl Fan<'_> {
         Ok(())
     }
 
+    /// A start by the clock whose `for` names records: one run for each, as starts of their own. None when it names none.
+    pub fn by_clock(&self, def: &Definition, at: u32) -> Option<Asked> {
+        let start = def.starts.get(at as usize).filter(|start| start.about.is_some())?;
+        let mut asked = Asked::default();
+        let (at, given) = (usize::try_from(at).ok()?, Given::default());
+        self.add_starts(def, at, start, &given, Ok(true), &Payload::Schedule, &mut asked);
+        Some(asked)
+    }
+
     /// One start per record that the start event names; a condition that cannot be evaluated starts nothing, and says so.
     #[allow(clippy::too_many_arguments)]
     fn add_starts(

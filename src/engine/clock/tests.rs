@@ -44,6 +44,27 @@ fn after_a_downtime_it_is_caught_up_as_the_schedule_says() {
 }
 
 #[test]
+fn by_the_clock_a_run_begins_for_each_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open_with(
+        folder.path().join("l.db"),
+        Options { clock: Some(at("2026-03-02T09:00:00Z")), ..Options::default() },
+    )
+    .unwrap();
+    let mut sources = crate::load::Sources::new();
+    sources.add("l.yaml", &format!("{LIBRARY}settings: {{watched: {{type: list(ref(mark))}}}}\n"));
+    let text = "process: p\nentity: mark\nstart:\n  - {schedule: 0 12 * * *, for: settings.watched}\nsteps:\n  - set: {self.text: '\"seen\"'}\n";
+    sources.add("p.yaml", text);
+    let engine = Engine::builder().store(store).sources(sources).build().unwrap();
+    let marks = ["a", "b", "c"].map(|id| engine.system().create_as("mark", id, [] as [(&str, crate::model::Value); 0]).unwrap());
+    let watched = marks[..2].iter().cloned().map(crate::model::Value::Ref);
+    engine.system().set_setting("watched", crate::model::Value::list(watched)).unwrap();
+    engine.advance(TimeDelta::hours(4)).unwrap();
+    let seen = marks.map(|mark| engine.value(&mark, "text").unwrap().to_string());
+    assert_eq!(seen, ["seen", "seen", "null"]);
+}
+
+#[test]
 fn a_schedule_that_is_gone_or_used_up_fires_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("l.db");
