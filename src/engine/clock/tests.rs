@@ -56,7 +56,8 @@ fn by_the_clock_a_run_begins_for_each_record() {
     let text = "process: p\nentity: mark\nstart:\n  - {schedule: 0 12 * * *, for: settings.watched}\nsteps:\n  - set: {self.text: '\"seen\"'}\n";
     sources.add("p.yaml", text);
     let engine = Engine::builder().store(store).sources(sources).build().unwrap();
-    let marks = ["a", "b", "c"].map(|id| engine.system().create_as("mark", id, [] as [(&str, crate::model::Value); 0]).unwrap());
+    let marks = ["a", "b", "c"]
+        .map(|id| engine.system().create_as("mark", id, [] as [(&str, crate::model::Value); 0]).unwrap());
     let watched = marks[..2].iter().cloned().map(crate::model::Value::Ref);
     engine.system().set_setting("watched", crate::model::Value::list(watched)).unwrap();
     engine.advance(TimeDelta::hours(4)).unwrap();
