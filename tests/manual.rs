@@ -251,6 +251,81 @@ fn every_verb_has_a_right_and_a_wrong_example() {
     assert!(without.is_empty(), "without a right and a wrong example: {without:?}");
 }
 
+/// Mappings with a key that means nothing there: what is said of it names the keys that do.
+const MAPPINGS: &[(&str, &str)] = &[
+    ("library", "library: a\nzzz: 1\n"),
+    ("library", "library: a\nentities: {thing: {zzz: 1}}\n"),
+    ("library", "library: a\nentities: {thing: {fields: {a: {type: text, zzz: 1}}}}\n"),
+    ("library", "library: a\nentities: {thing: {check: {that: true, zzz: 1}}}\n"),
+    ("library", "library: a\nentities: {thing: {stages: {field: s, values: {one: {}}, zzz: 1}}}\n"),
+    ("library", "library: a\nentities: {thing: {stages: {field: s, values: {one: {}}, history: {zzz: 1}}}}\n"),
+    ("library", "library: a\nlookups: {tax: {rows: {full: {}}, zzz: 1}}\n"),
+    ("library", "library: a\nroles: {clerk: {zzz: 1}}\n"),
+    ("library", "library: a\nmessages: {one: {zzz: 1}}\n"),
+    ("library", "library: a\nsignals: {one: {zzz: 1}}\n"),
+    ("library", "library: a\nerrors: {one: {zzz: 1}}\n"),
+    ("library", "library: a\nservices: {one: {zzz: 1}}\n"),
+    ("library", "library: a\nentities: {document: {}}\ndocuments: {one: {zzz: 1}}\n"),
+    ("library", "library: a\ntasks: {zzz: 1}\n"),
+    ("library", "library: a\ncalendars: {one: {zone: Europe/Berlin, zzz: 1}}\n"),
+    ("library", "library: a\ncurrencies: {zzz: 1}\n"),
+    ("process", "process: a\nzzz: 1\nsteps: []\n"),
+    ("process", "process: a\nparams: {one: {type: text, zzz: 1}}\nsteps: []\n"),
+    ("process", "process: a\nstart: [{event: lead.created, zzz: 1}]\nsteps: []\n"),
+    ("process", "process: a\nstart: [{schedule: R/P1D, zzz: 1}]\nsteps: []\n"),
+    ("process", "process: a\nstart: [{manual: {zzz: 1}}]\nsteps: []\n"),
+    ("process", "process: a\nsteps: [{wait: 1 h, boundary: [{after: 1 h, zzz: 1}]}]\n"),
+    ("process", "process: a\nsteps: [{wait: 1 h, boundary: [{event: lead.updated, zzz: 1}]}]\n"),
+    ("process", "process: a\nsteps: [{wait: 1 h, boundary: [{message: paid, zzz: 1}]}]\n"),
+    ("process", "process: a\nsteps: [{wait: 1 h, boundary: [{manual: {title: a, zzz: 1}}]}]\n"),
+    ("process", "process: a\nsteps: [{user_task: a, outcomes: {one: {zzz: 1}}}]\n"),
+    ("process", "process: a\nsteps: [{choose: [{when: true, zzz: 1}]}]\n"),
+    ("process", "process: a\nsteps: [{repeat: {zzz: 1}, steps: []}]\n"),
+    ("process", "process: a\nsteps: [{service: send_mail, retry: {zzz: 1}}]\n"),
+    ("process", "process: a\nnodes: []\nflows: [{from: a, to: b, zzz: 1}]\n"),
+    ("process", "process: a\nnodes: [{id: a, type: task, multi_instance: {times: 3, zzz: 1}}]\n"),
+];
+
+/// What is said of the key `zzz` in a text.
+fn known_keys(text: &str) -> Vec<String> {
+    let mut sources = Sources::new();
+    sources.add("example.yaml", text);
+    if text.starts_with("process:") {
+        sources.add("library.yaml", codes::EXAMPLE_LIBRARY);
+    }
+    let found = problems(&sources);
+    let of = |problem: &&stageflow::load::Problem| problem.code == "unknown-key" && problem.message.contains("zzz");
+    let help = found.iter().find(of).and_then(|problem| problem.help.as_deref()).unwrap_or_default();
+    let keys = help.split("known keys: ").nth(1).unwrap_or_default();
+    keys.split(", ").filter(|key| !key.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether a chapter names a key: in its tables and sentences, or in an example.
+fn names(chapter: &str, key: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    chapter.match_indices(key).any(|(at, _)| {
+        let (before, after) = (&chapter[..at], &chapter[at + key.len()..]);
+        !before.ends_with(is_part) && (after.starts_with(':') || (before.ends_with('`') && after.starts_with('`')))
+    })
+}
+
+#[test]
+fn every_key_is_in_the_manual() {
+    let mut missing = Vec::new();
+    let verbs = verbs().into_iter().map(|verb| ("process", format!("process: a\nsteps: [{{{verb}: a, zzz: 1}}]\n")));
+    let mappings = MAPPINGS.iter().map(|(name, text)| (*name, (*text).to_owned()));
+    for (name, text) in mappings.chain(verbs) {
+        let chapter = chapter(name).expect("a chapter");
+        let keys = known_keys(&text);
+        if keys.is_empty() {
+            missing.push(format!("no keys are told of {text}"));
+        }
+        let unknown = keys.into_iter().filter(|key| !names(&chapter, key));
+        missing.extend(unknown.map(|key| format!("{name}.md has no `{key}` of {text}")));
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
 /// The line at which a scenario fails, counted in the block, and words of what is said then.
 fn failing(text: &str) -> Vec<(usize, &str)> {
     let lines = text.lines().enumerate();
