@@ -1,24 +1,29 @@
 //! Every scenario of the shipped libraries: over memory and SQLite, and again with the engine closed and opened before every step.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use stageflow::element::Element;
+use stageflow::model::Name;
 use stageflow::scenario::{self, Options, Over};
 
-fn all_hold(options: Options) {
+fn all_hold(options: Options) -> BTreeSet<(Name, String)> {
     let files = scenario::files(Path::new("processes")).expect("the scenarios");
     assert!(!files.is_empty(), "there is no scenario");
     let only = std::env::var("SCENARIO").unwrap_or_default();
     let wanted: Vec<PathBuf> = files.into_iter().filter(|file| file.to_string_lossy().contains(&only)).collect();
     let next = Mutex::new(wanted.iter());
     let failed = Mutex::new(Vec::new());
+    let visited = Mutex::new(BTreeSet::new());
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 loop {
                     let Some(file) = next.lock().expect("the list").next() else { break };
-                    if let Err(failure) = scenario::run_file(file, options) {
-                        failed.lock().expect("the failures").push(failure.to_string());
+                    match scenario::run_file(file, options) {
+                        Ok(ran) => visited.lock().expect("the nodes").extend(ran.visited),
+                        Err(failure) => failed.lock().expect("the failures").push(failure.to_string()),
                     }
                 }
             });
@@ -33,24 +38,41 @@ fn all_hold(options: Options) {
         wanted.len(),
         failed.join("\n\n")
     );
+    visited.into_inner().expect("the nodes")
 }
 
+/// And every way in which a shipped process can end is gone by some scenario.
 #[test]
 fn in_memory() {
-    all_hold(Options::default());
+    let visited = all_hold(Options::default());
+    if std::env::var_os("SCENARIO").is_some() {
+        return;
+    }
+    let sources = stageflow::files::read(Path::new("processes/crm.yaml")).expect("the library");
+    let definitions = stageflow::load::library(&sources).expect("it loads").definitions;
+    let mut missed = Vec::new();
+    for def in &definitions {
+        let ends = def.graph.nodes().filter(|node| matches!(def.element(*node), Some(Element::EndEvent(_))));
+        for key in ends.map(|node| def.graph.key(node).to_string()) {
+            if !visited.contains(&(def.process.clone(), key.clone())) {
+                missed.push(format!("{}: {key}", def.process));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "no scenario comes to these ends:\n{}\n", missed.join("\n"));
 }
 
 #[test]
 fn in_memory_with_a_restart_before_every_step() {
-    all_hold(Options { restart_before_every_step: true, ..Options::default() });
+    let _visited = all_hold(Options { restart_before_every_step: true, ..Options::default() });
 }
 
 #[test]
 fn on_sqlite() {
-    all_hold(Options { over: Over::Sqlite, ..Options::default() });
+    let _visited = all_hold(Options { over: Over::Sqlite, ..Options::default() });
 }
 
 #[test]
 fn on_sqlite_with_a_restart_before_every_step() {
-    all_hold(Options { over: Over::Sqlite, restart_before_every_step: true });
+    let _visited = all_hold(Options { over: Over::Sqlite, restart_before_every_step: true });
 }

@@ -8,7 +8,7 @@ use super::{Engine, Error};
 use crate::element::Definition;
 use crate::graph::NodeIx;
 use crate::instance::{Fact, Id, Wait, WaitKind};
-use crate::model::{Name, Ref, Text};
+use crate::model::{Name, Ref, Text, Value};
 use crate::store::{ChangeNote, JournalOf, JournalRow};
 
 /// Rows of the journal that are read at once.
@@ -120,7 +120,8 @@ impl Teller<'_> {
             Fact::Started(started) => {
                 self.scopes.insert(0, NodeIx::PROCESS);
                 let about = started.record.as_ref().map(|record| format!(" for {record}")).unwrap_or_default();
-                (None, format!("{} version {} started{about}", started.process, started.version))
+                let with = self.parameters(&started.vars);
+                (None, format!("{} version {} started{about}{with}", started.process, started.version))
             }
             Fact::Passed(_, _, node) => (at(*node), format!("on to {}", self.step(*node))),
             Fact::Stayed(_, node) => (at(*node), format!("stays in {}", self.step(*node))),
@@ -150,6 +151,14 @@ impl Teller<'_> {
             Fact::Suspended(false) => (None, "goes on".to_string()),
             _ => return None,
         })
+    }
+
+    /// The parameters that a start was given.
+    fn parameters(&self, vars: &[Value]) -> String {
+        let params = self.def.map(|def| def.params.as_slice()).unwrap_or_default();
+        let given = params.iter().zip(vars).filter(|(_, value)| !value.is_null());
+        let given: Vec<String> = given.map(|(param, value)| format!("{} = {value}", param.name)).collect();
+        if given.is_empty() { String::new() } else { format!(" with {}", given.join(", ")) }
     }
 
     fn variable(&self, scope: u32, index: u16) -> String {

@@ -29,11 +29,28 @@ pub(super) fn check(world: &mut World, step: &Step<'_>) -> Result<(), Stopped> {
             "told" => node.items().iter().try_for_each(|item| told(world, item))?,
             "startable" => node.entries().iter().try_for_each(|entry| startable(world, entry))?,
             "transitions" => transitions(world, node)?,
+            "history" => node.entries().iter().try_for_each(|entry| history(world, entry))?,
             "explain" => return Err(Stopped::At(entry.key.span, "`explain` is not supported yet".into())),
             other => return Err(Stopped::At(entry.key.span, format!("`expect` has no `{other}`"))),
         }
     }
     world.told = last_row(world)?;
+    Ok(())
+}
+
+/// The lines of a run's history, in order; others may lie between them. Records go by their names.
+fn history(world: &World, entry: &Entry) -> Result<(), Stopped> {
+    let run = world.runs.get(&*entry.key.text);
+    let run = run.ok_or_else(|| Stopped::At(entry.key.span, format!("there is no run named {}", entry.key.text)))?;
+    let told = world.engine()?.history(*run).map_err(engine_error(entry.key.span))?;
+    let mut left = told.iter().map(|line| &line.text);
+    for wanted in entry.value.items() {
+        let text = wanted.word().unwrap_or_default();
+        if !left.any(|line| line.contains(text)) {
+            let lines: Vec<String> = told.iter().map(|line| format!("\n    {}", line.text)).collect();
+            return Err(differs(wanted.span, "history", text, &lines.concat()));
+        }
+    }
     Ok(())
 }
 

@@ -7,12 +7,13 @@ mod expect;
 mod steps;
 mod world;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::load::{LoadError, Problem, Problems, Sources, read, render_text};
-use crate::model::Span;
+use crate::model::{Name, Span};
 
 /// Over which store a scenario runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,14 @@ pub struct Options {
     pub over: Over,
     /// Whether the engine is closed and opened again before every step.
     pub restart_before_every_step: bool,
+}
+
+/// What a scenario that held went through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ran {
+    /// The nodes that its runs came to: process and key.
+    pub visited: BTreeSet<(Name, String)>,
 }
 
 /// A scenario that did not hold, or could not be run.
@@ -80,7 +89,7 @@ pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// When a file has problems, a step fails that should not, or what is expected is not so.
-pub fn run_file(path: &Path, options: Options) -> Result<(), Failure> {
+pub fn run_file(path: &Path, options: Options) -> Result<Ran, Failure> {
     let text = |path: &Path| {
         std::fs::read_to_string(path)
             .map_err(|error| Failure { place: path.display().to_string(), text: error.to_string() })
@@ -103,7 +112,7 @@ pub fn run_file(path: &Path, options: Options) -> Result<(), Failure> {
         problems.finish(&sources).map_err(failed)?;
         return Err(Failure { place: path.display().to_string(), text: "there is no scenario in it".into() });
     };
-    steps::play(&script, folder, &sources, options).map_err(|stopped| stopped.shown(&sources))
+    steps::play(&script, folder, options).map_err(|stopped| stopped.shown(&sources))
 }
 
 /// Why a scenario stopped: the place of the step and what is wrong, in one of two ways.

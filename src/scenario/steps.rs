@@ -1,28 +1,21 @@
 //! The steps of a scenario, one after the other; after each the world runs until nothing is left to react to.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::draft::{Given, Script, Step};
 use super::world::World;
-use super::{Options, Stopped};
+use super::{Options, Ran, Stopped};
 use crate::element::Element;
 use crate::engine::{Error, IncidentInfo};
 use crate::entity::{Query, Wish};
 use crate::instance::{Command, Id, TaskRow};
-use crate::load::{Entry, Node, Sources};
+use crate::load::{Entry, Node};
 use crate::model::expr::{Expr, Names, Slot};
 use crate::model::{Duration, Name, Ref, Schema, Span, Type, Value};
 use crate::store::TaskFilter;
 
 /// Plays a scenario to its end.
-pub(super) fn play(
-    script: &Script<'_>,
-    folder: &Path,
-    sources: &Arc<Sources>,
-    options: Options,
-) -> Result<(), Stopped> {
-    let _ = sources;
+pub(super) fn play(script: &Script<'_>, folder: &Path, options: Options) -> Result<Ran, Stopped> {
     let mut world = World::open(script, folder, options)?;
     // A setting may name a record, and a record may be made from a setting: each setting as soon as it can be read.
     let mut settings = script.settings.clone();
@@ -62,7 +55,8 @@ pub(super) fn play(
             world.engine()?.work().map_err(|error| Stopped::At(step.span, error.to_string()))?;
         }
     }
-    Ok(())
+    let visited = world.visited().map_err(|error| Stopped::At(Span::default(), error.to_string()))?;
+    Ok(Ran { visited })
 }
 
 /// The number of the last row of the journal.

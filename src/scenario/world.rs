@@ -1,6 +1,6 @@
 //! The world of one scenario: an engine over a store of its own, names for records and runs, services that answer as told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,12 +9,12 @@ use chrono::{DateTime, Utc};
 use super::draft::Script;
 use super::{Options, Over, Stopped};
 use crate::engine::{Builder, Engine, Error, ServiceCall, ServiceError, Session};
-use crate::instance::Id;
 use crate::instance::rows::Values;
+use crate::instance::{self, Fact, Id};
 use crate::load::literal::Literals;
 use crate::load::{Node, Problems, Sources};
 use crate::model::{Name, Ref, Schema, Span, Type, Value};
-use crate::store::{MemoryStore, TaskFilter};
+use crate::store::{JournalOf, MemoryStore, TaskFilter};
 #[cfg(feature = "sqlite")]
 use crate::store::{SqliteStore, sqlite};
 
@@ -125,6 +125,27 @@ impl World {
             lines.push(format!("failed reaction: {}", failed.why));
         }
         lines.iter().map(|line| format!("\n    {line}")).collect()
+    }
+
+    /// The nodes that the runs came to, as the journal tells.
+    pub fn visited(&self) -> Result<BTreeSet<(Name, String)>, Error> {
+        let Some(engine) = &self.engine else { return Ok(BTreeSet::new()) };
+        let (catalog, mut visited) = (engine.catalog(), BTreeSet::new());
+        for row in engine.journal(&JournalOf::All, 0, usize::MAX >> 1)? {
+            let Some(instance) = row.instance.and_then(|id| engine.instance(id).ok()) else { continue };
+            let Some(def) = catalog.get(&instance.process, Some(instance.version)) else { continue };
+            let came = row.body.facts.iter().filter_map(|fact| match fact {
+                Fact::Passed(_, _, node) | Fact::Placed(_, instance::Place::Entering(node)) => Some(*node),
+                Fact::Arrived(_, flow) => def.graph.target(*flow),
+                Fact::Born(token) => match token.place {
+                    instance::Place::Entering(node) => Some(node),
+                    _ => None,
+                },
+                _ => None,
+            });
+            visited.extend(came.map(|node| (def.process.clone(), def.graph.key(node).to_string())));
+        }
+        Ok(visited)
     }
 
     pub fn engine(&self) -> Result<&Engine, Stopped> {

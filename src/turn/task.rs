@@ -63,6 +63,7 @@ impl Turn<'_> {
         values.insert(Name::new("process"), Value::text(&*self.def.process));
         values.insert(Name::new("step"), Value::text(&*self.def.step(node)));
         values.insert(Name::new("record"), self.state.record.clone().map_or(Value::NULL, Value::Ref));
+        values.insert(Name::new("outcomes"), Value::list(task.outcomes.iter().map(|id| Value::text(&**id))));
         let set = self.mirror_columns(mirror, &mirror.opened, &values);
         Some(set.map(|mut set| {
             for (name, value) in &task.record {

@@ -24,7 +24,8 @@ pub fn of_task() -> [Names; 3] {
     let (title, assignee) = (("title", Type::Text), ("assignee", Type::reference("user")));
     let (category, start, due) = (("category", Type::Any), ("start", Type::DateTime), ("due", Type::DateTime));
     let (process, step, record) = (("process", Type::Text), ("step", Type::Text), ("record", Type::Ref([].into())));
-    let opened = vec![title.clone(), assignee.clone(), category, start, due, process, step, record];
+    let outcomes = ("outcomes", Type::list(Type::Text));
+    let opened = vec![title.clone(), assignee.clone(), category, start, due, process, step, record, outcomes];
     let completed = vec![title, assignee, ("outcome", Type::Any)];
     [opened, completed, vec![("reason", Type::Text)]].map(|entries| {
         let task = entries.into_iter().map(|(name, ty)| (Name::new(name), ty)).collect();
