@@ -102,7 +102,7 @@ statements! {
     JOURNAL_OF_RECORD = "SELECT journal.seq, at, instance, revision, command, body FROM journal_record JOIN journal ON journal.seq = journal_record.seq
         WHERE journal_record.entity = ?3 AND journal_record.record = ?4 AND journal_record.seq > ?1 ORDER BY journal_record.seq LIMIT ?2";
     /// The first row that stays: it reads only the rows before it, which go.
-    JOURNAL_FROM = "SELECT seq FROM journal WHERE at >= ?1 ORDER BY seq LIMIT 1";
+    JOURNAL_FROM = "SELECT seq FROM journal WHERE seq > 0 AND at >= ?1 ORDER BY seq LIMIT 1";
     PRUNE_JOURNAL = "DELETE FROM journal WHERE seq < ?1";
     PRUNE_JOURNAL_RECORD = "DELETE FROM journal_record WHERE seq < ?1";
 
