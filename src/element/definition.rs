@@ -7,7 +7,8 @@ use super::Element;
 use crate::entity::Library;
 use crate::graph::{Graph, NodeIx};
 use crate::model::expr::{Expr, Slot};
-use crate::model::{Name, Schedule, Text, Type};
+use crate::model::schedule::{CatchUp, Schedule};
+use crate::model::{Name, Text, Type};
 
 /// A loaded process version. Made by `load`, never changed.
 #[derive(Debug)]
@@ -188,6 +189,8 @@ pub enum Trigger {
         after: Expr,
         /// The distance of repetitions.
         every: Option<Expr>,
+        /// What happens to repetitions that were missed.
+        catch_up: CatchUp,
     },
     /// One or several instants.
     At(Vec<Expr>),

@@ -66,6 +66,13 @@ pub enum CatchUp {
     Skip,
 }
 
+impl CatchUp {
+    /// Whether an occurrence that comes only now is left out.
+    pub fn leaves_out(self, due: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self == CatchUp::Skip && now.signed_duration_since(due) >= LATE
+    }
+}
+
 impl Schedule {
     /// Reads `R/PT24H`, `R5/2026-01-01T09:00:00Z/P1D`, a duration alone, or the five fields of cron. An instant without an offset
     /// is read in the calendar's zone.
@@ -124,11 +131,8 @@ impl Schedule {
     /// Whether the occurrence that was due runs now, and when the next one comes: what was missed meanwhile is caught up with as
     /// the schedule says.
     pub fn occurred(&self, due: DateTime<Utc>, now: DateTime<Utc>) -> (bool, Option<DateTime<Utc>>) {
-        match self.catch_up {
-            CatchUp::All => (true, self.after(due)),
-            CatchUp::One => (true, self.beyond(due, now)),
-            CatchUp::Skip => (now.signed_duration_since(due) < LATE, self.beyond(due, now)),
-        }
+        let next = if self.catch_up == CatchUp::All { self.after(due) } else { self.beyond(due, now) };
+        (!self.catch_up.leaves_out(due, now), next)
     }
 
     /// The first occurrence after `due` that is later than `now`: without drift.

@@ -10,6 +10,7 @@ use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::{Fact, Need, Owner, Payload, Place, TimerRow, TokenId, Topic, Wait, WaitId, WaitKind};
 use crate::model::expr::Expr;
+use crate::model::schedule::CatchUp;
 use crate::model::{Name, Value};
 
 impl Turn<'_> {
@@ -82,8 +83,8 @@ impl Turn<'_> {
     /// A wait that stays beyond its occurrence: the next instant of a cycle, or the end of a timer.
     fn occurred(&mut self, wait: &Wait) -> Step {
         let WaitKind::Timer(due) = wait.kind else { return Ok(()) };
-        let every = match self.trigger(wait.node) {
-            Some(Trigger::After { every: Some(every), .. }) => every.clone(),
+        let (every, catch_up) = match self.trigger(wait.node) {
+            Some(Trigger::After { every: Some(every), catch_up, .. }) => (every.clone(), *catch_up),
             _ => {
                 self.consume(Some(wait.id));
                 return Ok(());
@@ -92,14 +93,14 @@ impl Turn<'_> {
         let (token, scope) = self.place_of(wait.owner);
         let given = Given::default();
         let view = self.view(wait.node, token, scope, &given);
-        // Without drift: from the instant it was due, not from now; what was missed meanwhile is one occurrence (S14).
+        // Without drift: from the instant it was due, not from now; what was missed meanwhile is caught up with as it says (S14).
         let mut next = chrono::DateTime::from_timestamp_micros(due).unwrap_or(self.context.now);
         for _ in 0..10_000 {
             match view.instant(&every, next) {
                 Ok(later) if later > next => next = later,
                 _ => break,
             }
-            if next > self.context.now {
+            if next > self.context.now || catch_up == CatchUp::All {
                 break;
             }
         }
@@ -263,10 +264,29 @@ impl Turn<'_> {
         }
     }
 
+    /// Whether an occurrence of a cycle comes too late, and those are left out.
+    fn is_left_out(&self, wait: &Wait, due: i64) -> bool {
+        let repeats = match self.def.element(wait.node) {
+            Some(Element::BoundaryEvent(event)) => !event.interrupting,
+            Some(Element::EventSubProcess(event)) => !event.interrupting,
+            _ => false,
+        };
+        let due = chrono::DateTime::from_timestamp_micros(due).unwrap_or(self.context.now);
+        match self.trigger(wait.node) {
+            Some(Trigger::After { every: Some(_), catch_up, .. }) => {
+                repeats && catch_up.leaves_out(due, self.context.now)
+            }
+            _ => false,
+        }
+    }
+
     /// A timer is due. One that moved meanwhile, or is gone, is passed by.
     pub fn fire(&mut self, wait: WaitId) -> Step {
         match self.state.wait(wait).map(|found| found.kind.clone()) {
             Some(WaitKind::Timer(due)) if due <= self.context.now.timestamp_micros() => {
+                if let Some(missed) = self.state.wait(wait).filter(|found| self.is_left_out(found, due)).cloned() {
+                    return self.occurred(&missed);
+                }
                 self.wake(wait, &Event::Fired, &Given::default(), true)
             }
             Some(WaitKind::Timer(_)) => Ok(()),

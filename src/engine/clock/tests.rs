@@ -44,6 +44,33 @@ fn after_a_downtime_it_is_caught_up_as_the_schedule_says() {
 }
 
 #[test]
+fn repetitions_of_an_event_are_caught_up_with_as_it_says() {
+    for (catch_up, marks) in [("one", 1), ("all", 5), ("none", 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("l.db");
+        let process = format!(
+            "process: p
+start:
+  - schedule: R1/2026-03-02T09:00:00Z/PT1H
+steps:
+  - group:
+      - wait: 90 days
+    boundary:
+      - after: 1 day
+        every: 1 day
+        interrupt: false
+        catch_up: {catch_up}
+        steps:
+          - create: mark
+"
+        );
+        assert_eq!(marks_at(&file, "2026-03-02T09:00:00Z", &process).0, 0, "{catch_up}");
+        let found = marks_at(&file, "2026-03-07T10:00:00Z", &process);
+        assert_eq!(found, (marks, Some(at("2026-03-08T09:00:00Z"))), "{catch_up}");
+    }
+}
+
+#[test]
 fn by_the_clock_a_run_begins_for_each_record() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open_with(

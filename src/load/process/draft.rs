@@ -461,6 +461,7 @@ pub(crate) enum On<'t> {
     After {
         after: &'t Node,
         every: Option<&'t Node>,
+        catch_up: Option<&'t Node>,
     },
     At(&'t Node),
     Message(Spanned<Name>),

@@ -80,7 +80,8 @@ impl<'a> Compiler<'a> {
     ) -> Trigger {
         let names = self.names();
         match &event.on {
-            On::After { after, every } => Trigger::After {
+            On::After { after, every, catch_up } => Trigger::After {
+                catch_up: self.catch_up(*catch_up),
                 after: self.instant(after, &names),
                 every: every.map(|every| self.instant(every, &names)),
             },

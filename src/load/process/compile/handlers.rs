@@ -18,6 +18,7 @@ use crate::load::problem::{Problem, Problems};
 use crate::load::process::draft::{Event, FormItem, On, Target as To};
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::load::read::Node;
+use crate::model::schedule::CatchUp;
 use crate::model::{Expr, Name, Names, Span, Text, Type, Value};
 
 impl<'a> Compiler<'a> {
@@ -256,7 +257,7 @@ impl<'a> Compiler<'a> {
         let names = self.names();
         let after = self.instant(timeout, &names);
         let span = timeout.span;
-        let trigger = Trigger::After { after, every: None };
+        let trigger = Trigger::After { after, every: None, catch_up: CatchUp::default() };
         let handler = EventSubProcess { trigger, interrupting: true, take: Vec::new() };
         let node = self.made("timeout", span, Element::EventSubProcess(Box::new(handler)));
         if let Some(info) = self.scopes.get_mut(&NodeIx::PROCESS) {

@@ -55,7 +55,8 @@ impl<'a> Compiler<'a> {
         Calendar { zone: zone.unwrap_or(calendar.zone), ..calendar }
     }
 
-    fn catch_up(&self, written: Option<&Node>) -> CatchUp {
+    /// `all`, `one` or `none` of what was missed.
+    pub(super) fn catch_up(&self, written: Option<&Node>) -> CatchUp {
         match written.map(|node| (node, node.word())) {
             None | Some((_, Some("one"))) => CatchUp::One,
             Some((_, Some("all"))) => CatchUp::All,

@@ -104,7 +104,10 @@ impl<'t> Reader<'t> {
 
     fn on_word(&self, map: &MapReader<'t>, word: &str, value: &'t Node) -> Option<On<'t>> {
         Some(match word {
-            "after" => On::After { after: value, every: map.get("every") },
+            "after" => {
+                let every = map.get("every");
+                On::After { after: value, every, catch_up: every.and_then(|_| map.get("catch_up")) }
+            }
             "at" => On::At(value),
             "message" => On::Message(self.id(value)?),
             "signal" => On::Signal(self.id(value)?),
@@ -208,7 +211,7 @@ impl<'t> Reader<'t> {
         let on = match &value.yaml {
             Yaml::Scalar(_) => {
                 cursor::scalar(value, "a duration, `{until: ...}` or `{when: ...}`", self.problems)?;
-                On::After { after: value, every: None }
+                On::After { after: value, every: None, catch_up: None }
             }
             _ => {
                 let inner = MapReader::new(value, "a `wait` step", self.problems)?;
