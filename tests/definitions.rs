@@ -144,8 +144,8 @@ fn interrupts(interrupting: bool) -> String {
 
 fn trigger(trigger: &Trigger) -> String {
     match trigger {
-        Trigger::After { after, every: None } => format!("after {}", after.text()),
-        Trigger::After { after, every: Some(every) } => format!("after {} every {}", after.text(), every.text()),
+        Trigger::After { after, every: None, .. } => format!("after {}", after.text()),
+        Trigger::After { after, every: Some(every), .. } => format!("after {} every {}", after.text(), every.text()),
         Trigger::At(at) => format!("at {}", at.iter().map(|at| at.text()).collect::<Vec<_>>().join(", ")),
         Trigger::Message { name, .. } => format!("message {name}"),
         Trigger::Signal { name, .. } => format!("signal {name}"),
