@@ -5,7 +5,8 @@ use super::draft::Step;
 use super::steps::{last_row, select};
 use super::world::World;
 use crate::instance::{InstanceRow, Status, TaskRow};
-use crate::load::{Entry, Node};
+use crate::load::cursor::list_or_one;
+use crate::load::{Entry, Node, Yaml, did_you_mean};
 use crate::model::{Name, Ref, Span, Type, Value};
 use crate::store::{InstanceFilter, JournalOf, TaskFilter};
 
@@ -14,22 +15,22 @@ pub(super) fn check(world: &mut World, step: &Step<'_>) -> Result<(), Stopped> {
     for entry in step.object.entries() {
         let node = &entry.value;
         match &*entry.key.text {
-            "records" => node.entries().iter().try_for_each(|entry| record(world, entry))?,
-            "count" => node.items().iter().try_for_each(|item| count(world, item))?,
+            "records" => named(node)?.iter().try_for_each(|entry| record(world, entry))?,
+            "count" => list_or_one(node).iter().try_for_each(|item| count(world, item))?,
             "tasks" => tasks(world, node, None)?,
             "tasks_of" => {
-                for entry in node.entries() {
+                for entry in named(node)? {
                     tasks(world, &entry.value, Some(&entry.key.text))?;
                 }
             }
             "running" => processes(world, node, |row| row.status == Status::Running)?,
             "completed" => completed(world, node)?,
             "incidents" => incidents(world, node)?,
-            "called" => node.items().iter().try_for_each(|item| called(world, item))?,
-            "told" => node.items().iter().try_for_each(|item| told(world, item))?,
-            "startable" => node.entries().iter().try_for_each(|entry| startable(world, entry))?,
+            "called" => list_or_one(node).iter().try_for_each(|item| called(world, item))?,
+            "told" => list_or_one(node).iter().try_for_each(|item| told(world, item))?,
+            "startable" => named(node)?.iter().try_for_each(|entry| startable(world, entry))?,
             "transitions" => transitions(world, node)?,
-            "history" => node.entries().iter().try_for_each(|entry| history(world, entry))?,
+            "history" => named(node)?.iter().try_for_each(|entry| history(world, entry))?,
             "explain" => return Err(Stopped::At(entry.key.span, "`explain` is not supported yet".into())),
             other => return Err(Stopped::At(entry.key.span, format!("`expect` has no `{other}`"))),
         }
@@ -44,7 +45,7 @@ fn history(world: &World, entry: &Entry) -> Result<(), Stopped> {
     let run = run.ok_or_else(|| Stopped::At(entry.key.span, format!("there is no run named {}", entry.key.text)))?;
     let told = world.engine()?.history(*run).map_err(engine_error(entry.key.span))?;
     let mut left = told.iter().map(|line| &line.text);
-    for wanted in entry.value.items() {
+    for wanted in list_or_one(&entry.value) {
         let text = wanted.word().unwrap_or_default();
         if !left.any(|line| line.contains(text)) {
             let lines: Vec<String> = told.iter().map(|line| format!("\n    {}", line.text)).collect();
@@ -52,6 +53,24 @@ fn history(world: &World, entry: &Entry) -> Result<(), Stopped> {
         }
     }
     Ok(())
+}
+
+/// The entries of a mapping; another shape would be true of everything.
+fn named(node: &Node) -> Result<&[Entry], Stopped> {
+    match &node.yaml {
+        Yaml::Map(entries) => Ok(entries),
+        _ => Err(Stopped::At(node.span, format!("expected a mapping such as `{{name: ...}}`, found {}", node.shape()))),
+    }
+}
+
+/// Refuses a key that would be overlooked.
+fn only(item: &Node, keys: &[&str]) -> Result<(), Stopped> {
+    let strange = named(item)?.iter().find(|entry| !keys.contains(&&*entry.key.text));
+    strange.map_or(Ok(()), |entry| {
+        let key = &entry.key.text;
+        let near = did_you_mean(key, keys.iter().copied()).unwrap_or_else(|| format!("known: {}", keys.join(", ")));
+        Err(Stopped::At(entry.key.span, format!("`{key}` means nothing here; {near}")))
+    })
 }
 
 fn differs(span: Span, what: &str, expected: &str, found: &str) -> Stopped {
@@ -116,6 +135,7 @@ fn alias_of(world: &World, record: &Ref) -> String {
 }
 
 fn count(world: &World, item: &Node) -> Result<(), Stopped> {
+    only(item, &["entity", "where", "is"])?;
     let entity = item.get("entity").and_then(Node::word).unwrap_or_default();
     let found = select(world, entity, item.get("where"))?.len();
     let wanted = item.get("is").and_then(Node::word).unwrap_or_default();
@@ -130,9 +150,10 @@ fn count(world: &World, item: &Node) -> Result<(), Stopped> {
 fn list(what: &str, node: &Node, mut found: Vec<String>) -> Result<(), Stopped> {
     found.sort();
     let words =
-        |node: &Node| -> Vec<String> { node.items().iter().filter_map(Node::word).map(str::to_string).collect() };
+        |node: &Node| -> Vec<String> { list_or_one(node).iter().filter_map(Node::word).map(str::to_string).collect() };
     let all = || format!("[{}]", found.join(", "));
-    if node.get("has").is_some() || node.get("lacks").is_some() {
+    if !node.entries().is_empty() {
+        only(node, &["has", "lacks"])?;
         for wanted in node.get("has").map(words).unwrap_or_default() {
             if !found.contains(&wanted) {
                 return Err(differs(node.span, what, &format!("{wanted} among them"), &all()));
@@ -183,7 +204,7 @@ fn processes(world: &World, node: &Node, fits: impl Fn(&InstanceRow) -> bool) ->
 /// The processes that came to their end; each is named once, however often it did.
 fn completed(world: &World, node: &Node) -> Result<(), Stopped> {
     let rows = instances(world, node.span)?;
-    for wanted in node.items() {
+    for wanted in list_or_one(node) {
         let name = wanted.word().unwrap_or_default();
         let run = world.runs.get(name);
         let fits = |row: &&InstanceRow| &*row.process == name || run == Some(&row.id);
@@ -214,6 +235,7 @@ fn incidents(world: &World, node: &Node) -> Result<(), Stopped> {
 }
 
 fn called(world: &World, item: &Node) -> Result<(), Stopped> {
+    only(item, &["service", "times", "with"])?;
     let service = item.get("service").and_then(Node::word).unwrap_or_default();
     let calls = world.calls(service);
     let catalog = world.engine()?.catalog();
@@ -241,6 +263,7 @@ fn called(world: &World, item: &Node) -> Result<(), Stopped> {
 
 /// How often a person was told something, in all.
 fn told(world: &World, item: &Node) -> Result<(), Stopped> {
+    only(item, &["who", "text", "times"])?;
     let who = item.get("who").map(|node| world.record(node)).transpose()?;
     let text = item.get("text").and_then(Node::word).unwrap_or_default();
     let rows = world.engine()?.journal(&JournalOf::All, 0, usize::MAX >> 1).map_err(engine_error(item.span))?;
@@ -275,7 +298,7 @@ fn transitions(world: &World, node: &Node) -> Result<(), Stopped> {
             Some(format!("{} {}: {from} -> {}", told.record.entity, alias_of(world, &told.record), told.to))
         })
         .collect();
-    let wanted: Vec<String> = node.items().iter().filter_map(Node::word).map(str::to_string).collect();
+    let wanted: Vec<String> = list_or_one(node).iter().filter_map(Node::word).map(str::to_string).collect();
     if wanted != found {
         return Err(differs(node.span, "transitions", &format!("{wanted:?}"), &format!("{found:?}")));
     }
