@@ -79,7 +79,7 @@ fn by_the_clock_a_run_begins_for_each_record() {
     )
     .unwrap();
     let mut sources = crate::load::Sources::new();
-    sources.add("l.yaml", &format!("{LIBRARY}settings: {{watched: {{type: list(ref(mark))}}}}\n"));
+    sources.add("l.yaml", format!("{LIBRARY}settings: {{watched: {{type: list(ref(mark))}}}}\n"));
     let text = "process: p\nentity: mark\nstart:\n  - {schedule: 0 12 * * *, for: settings.watched}\nsteps:\n  - set: {self.text: '\"seen\"'}\n";
     sources.add("p.yaml", text);
     let engine = Engine::builder().store(store).sources(sources).build().unwrap();
