@@ -224,7 +224,7 @@ contract! {
     }
 
     fn pages_of_records_are_whole_and_in_order(store: &dyn Store) {
-        let row = |n: usize| record(&format!("r{n:03}"), 1, &[("even", Value::Bool(n % 2 == 0))]);
+        let row = |n: usize| record(&format!("r{n:03}"), 1, &[("even", Value::Bool(n.is_multiple_of(2)))]);
         commit(store, (0..97).map(|n| turn(1).saves(None, Some(row(n)))));
         inside(store, |tx| tx.index(&[(name("lead"), name("even"))]));
         for eq in [vec![], vec![("even", Value::Bool(true))]] {

@@ -17,7 +17,10 @@ fn finish(store: &dyn Store, number: u128, attempt: u32) -> String {
     verdict(store, write.needs([Need::CloseJob(id(number))]))
 }
 
-fn reactions(store: &dyn Store) -> (Option<(u64, u32)>, Vec<(u32, String)>) {
+/// The next reaction with its depth; the depths of those that failed, and why.
+type Reactions = (Option<(u64, u32)>, Vec<(u32, String)>);
+
+fn reactions(store: &dyn Store) -> Reactions {
     ask(store, |reader| {
         let next = reader.next_reaction()?.map(|(seq, what)| (seq, what.expect("it is readable").depth));
         let failed =
