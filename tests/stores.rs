@@ -2,6 +2,8 @@
 
 #[path = "stores_support/file.rs"]
 mod file;
+#[path = "stores_support/golden.rs"]
+mod golden;
 #[path = "stores_support/kit.rs"]
 mod kit;
 #[path = "stores_support/model.rs"]
