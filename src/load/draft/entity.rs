@@ -105,11 +105,11 @@ impl FieldDraft {
     }
 }
 
-/// Most columns of an entity, stages of a table, lists of children.
+/// Most columns of an entity, stages of a table, lists of children, variables of a process.
 const MAX_ENTRIES: usize = 300;
 
 /// The entries up to a limit; more are reported.
-pub(super) fn limited<'t>(entries: &'t [Entry], what: &str, problems: &Problems) -> &'t [Entry] {
+pub fn limited<'t>(entries: &'t [Entry], what: &str, problems: &Problems) -> &'t [Entry] {
     match entries.get(MAX_ENTRIES) {
         None => entries,
         Some(first) => {

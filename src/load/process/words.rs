@@ -64,7 +64,8 @@ impl<'a> Words<'a> {
         known: impl IntoIterator<Item = &'n str>,
     ) {
         let problem = Problem::error(code, span, format!("there is no {what} `{name}`"));
-        self.problems.push(problem.maybe_help(did_you_mean(name, known)));
+        let near = self.problems.did_you_mean(name, || known.into_iter().map(Name::from).collect());
+        self.problems.push(problem.maybe_help(near));
     }
 
     /// Whether there is such an entity or lookup; else it is reported.

@@ -13,7 +13,6 @@ use crate::load::cursor::Spanned;
 use crate::load::problem::{Problem, Problems};
 use crate::load::process::draft::{Event, Net, Process, Step, Target, Then, Verb};
 use crate::load::process::plan::{Label, NewNode, join};
-use crate::model::suggest::did_you_mean;
 use crate::model::{Name, Span, Text};
 
 /// What parts a list from the one around it.
@@ -181,7 +180,7 @@ impl<'a> Compiler<'a> {
                 Way::Unknown => {
                     let message = format!("there is no step `{id}`");
                     let problem = Problem::error("unknown-step", target.span, message);
-                    let near = did_you_mean(id, self.notes.ids.keys().map(|known| &**known));
+                    let near = self.cx.problems.did_you_mean(id, || self.notes.ids.keys().cloned().collect());
                     self.cx.problems.push(problem.maybe_help(near));
                     self.notes.sound = false;
                     go_on

@@ -4,6 +4,7 @@ use super::step::Reader;
 use super::{Call, Case, Each, Group, Otherwise, Over, Repeat, StageList, Step, Then, ValueCase, Variable, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::draft::Decl;
+use crate::load::draft::entity::limited;
 use crate::load::problem::Problem;
 use crate::load::read::{Entry, Node, Yaml};
 use crate::model::{Name, Text};
@@ -213,7 +214,7 @@ impl<'t> Reader<'t> {
             }
             Some(Variable { decl, out })
         };
-        map.map(key).iter().filter_map(read).collect()
+        limited(map.map(key), key, self.problems).iter().filter_map(read).collect()
     }
 }
 

@@ -6,7 +6,6 @@ use super::{Kinds, MAX_STEPS, Step, Target, Then, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Entry, Node, Yaml};
-use crate::model::suggest::did_you_mean;
 use crate::model::{Name, Span, Text};
 
 /// Reads the parts of a process from the tree of its file.
@@ -155,8 +154,9 @@ impl<'t> Reader<'t> {
     fn no_verb(&self, entries: &'t [Entry], span: Span) {
         let verbs = verbs();
         let words = || verbs.iter().map(|(word, _, _)| *word);
+        let near = |word: &str| self.problems.did_you_mean(word, || words().map(Name::from).collect());
         let strange: Vec<&Entry> = entries.iter().filter(|entry| !COMMON.contains(&&*entry.key.text)).collect();
-        let near = strange.iter().find_map(|entry| Some((entry.key.span, did_you_mean(&entry.key.text, words())?)));
+        let near = strange.iter().find_map(|entry| Some((entry.key.span, near(&entry.key.text)?)));
         let at = near.as_ref().map(|(span, _)| *span).or(strange.first().map(|entry| entry.key.span)).unwrap_or(span);
         let message = match strange.first() {
             Some(entry) => format!("expected a verb in the step, found `{}`", entry.key.text),
