@@ -1,12 +1,15 @@
 //! Golden traces: each file under `tests/traces` holds a scene, a process, a script and everything that follows, readable by
 //! someone who does not know the code. `UPDATE_TRACES=1 cargo test --test traces` rewrites what follows; review it as a diff.
 //!
-//! Every trace is told three ways (straight, thawed from bytes before every command, replayed from facts) that must agree.
+//! Every trace is told three ways (straight, thawed from bytes before every command, replayed from facts) that must agree; and then
+//! through the engine over both stores, with every command delivered twice.
 
 #[path = "traces_support/print.rs"]
 mod print;
 #[path = "traces_support/script.rs"]
 mod script;
+#[path = "traces_support/twice.rs"]
+mod twice;
 #[path = "traces_support/world.rs"]
 mod world;
 
@@ -52,7 +55,8 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 fn check(path: &Path, text: &str) -> Result<(), String> {
     let (head, script, tail) = parts(text)?;
-    let catalog = catalog(head)?;
+    let sources = sources(head)?;
+    let catalog = catalog(&sources)?;
     let told = tell(catalog.clone(), script, Way::Straight)?;
     for way in [Way::Thawed, Way::Replayed] {
         let other = tell(catalog.clone(), script, way)?;
@@ -60,6 +64,7 @@ fn check(path: &Path, text: &str) -> Result<(), String> {
             return Err(format!("{way:?} tells another story:\n{other}\nstraight:\n{told}"));
         }
     }
+    twice::tell(&sources, script, beginning())?;
     if told == script {
         return Ok(());
     }
@@ -85,7 +90,7 @@ fn parts(text: &str) -> Result<(&str, &str, &str), String> {
 }
 
 /// The library and the processes of the scene: every ```yaml block is a file, named by its first line.
-fn catalog(head: &str) -> Result<Catalog, String> {
+fn sources(head: &str) -> Result<Sources, String> {
     let mut sources = Sources::new();
     for block in head.split("```yaml\n").skip(1) {
         let text = block.split("```").next().unwrap_or_default();
@@ -98,15 +103,22 @@ fn catalog(head: &str) -> Result<Catalog, String> {
         let (name, text) = block.split_once('\n').ok_or("a file without a name")?;
         sources.add(name, text.split("```").next().unwrap_or_default());
     }
-    let loaded = load::library(&sources).map_err(|error| error.to_string())?;
+    Ok(sources)
+}
+
+fn catalog(sources: &Sources) -> Result<Catalog, String> {
+    let loaded = load::library(sources).map_err(|error| error.to_string())?;
     let mut catalog = Catalog::new(Arc::new(loaded.library));
     loaded.definitions.into_iter().for_each(|definition| catalog.add(definition));
     Ok(catalog)
 }
 
+fn beginning() -> DateTime<Utc> {
+    "2026-03-02T09:00:00Z".parse().expect("an instant")
+}
+
 fn tell(catalog: Catalog, script: &str, way: Way) -> Result<String, String> {
-    let now: DateTime<Utc> = "2026-03-02T09:00:00Z".parse().expect("an instant");
-    let mut scene = Scene::new(catalog, now, way);
+    let mut scene = Scene::new(catalog, beginning(), way);
     let mut printer = Printer::default();
     let mut lines = Vec::new();
     for line in script.lines().filter_map(|line| line.strip_prefix("> ")) {

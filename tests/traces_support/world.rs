@@ -98,7 +98,7 @@ impl Services for Inside {
     }
 }
 
-fn double(with: &Values) -> Result<Values, stageflow::instance::command::Failure> {
+pub fn double(with: &Values) -> Result<Values, stageflow::instance::command::Failure> {
     let n = match with.get("n") {
         Some(Value::Number(n)) => *n,
         _ => return Err(stageflow::instance::command::Failure::Broke("expected a number".into())),

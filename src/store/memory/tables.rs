@@ -57,6 +57,7 @@ pub(super) struct Tables {
     pub cursors: BTreeMap<String, u64>,
     pub offset: i64,
     pub next: u64,
+    pub next_message: u64,
     pub seq: u64,
     pub logging: bool,
     log: Vec<Undo>,
@@ -125,10 +126,16 @@ impl Tables {
         self.marks.clear();
     }
 
-    /// The next number for inbox rows and kept messages.
+    /// The next number for inbox rows.
     pub fn number(&mut self) -> u64 {
         self.next = self.next.saturating_add(1);
         self.next
+    }
+
+    /// The next number for kept messages: its own, since what follows from a reaction has ids that are made from the reaction's number.
+    pub fn message_number(&mut self) -> u64 {
+        self.next_message = self.next_message.saturating_add(1);
+        self.next_message
     }
 
     /// Puts a record, or takes it away, with its index entries.

@@ -368,7 +368,7 @@ impl Tables {
                 }
             }
             Need::KeepMessage { name, key, with, until } => {
-                let seq = self.number();
+                let seq = self.message_number();
                 let at = (crate::instance::Topic::message(&name, &key).as_str().to_string(), seq);
                 self.messages.insert(at.clone(), KeptMessage { with, until });
                 self.undo_by(move |tables| drop(tables.messages.remove(&at)));
