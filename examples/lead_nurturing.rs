@@ -63,7 +63,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mail = engine.records(&Query::all(Name::new("email")))?.last().ok_or("no mail")?.reference();
     println!("            Olga clicks in \"{}\"", engine.value(&mail, "template")?);
-    host.publish("mail_response", Value::Ref(lead.clone()), [("mail", Value::Ref(mail)), ("response", text("clicked"))])?;
+    host.publish(
+        "mail_response",
+        Value::Ref(lead.clone()),
+        [("mail", Value::Ref(mail)), ("response", text("clicked"))],
+    )?;
     engine.work()?;
 
     let tasks = engine.tasks(&TaskFilter::default())?;

@@ -323,6 +323,11 @@ impl Catalog {
         self.definitions.entry(definition.process.clone()).or_default().insert(definition.version, definition);
     }
 
+    /// Every version of every process, by name and version.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Definition>> {
+        self.definitions.values().flat_map(BTreeMap::values)
+    }
+
     /// The newest version of every process, by name.
     pub fn all_newest(&self) -> impl Iterator<Item = &Arc<Definition>> {
         self.definitions.values().filter_map(|versions| versions.values().next_back())

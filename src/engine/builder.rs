@@ -158,18 +158,13 @@ impl Builder {
                 bell: Bell::default(),
                 ids: counted.map_or(Ids::System, |from| Ids::Counted(AtomicU64::new(from))),
                 replace,
+                any_service,
                 halted: AtomicBool::new(false),
             }),
         };
         let deploying = Deploying { replace, ..Deploying::default() };
         engine.load(sources, &deploying)?;
         engine.check_foreign()?;
-        let missing = engine.missing_handlers()?;
-        if let (false, [first, ..]) = (any_service, missing.as_slice()) {
-            let more = missing.len().saturating_sub(1);
-            let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-            return Err(Error::Build(format!("{first}{more}")));
-        }
         if let Some(queue) = &engine.inner.queue {
             queue.begin(&engine)?;
         }

@@ -281,8 +281,22 @@ pub(super) struct Written {
     pub more: bool,
 }
 
-/// One physical commit: what is to be reacted to goes before each command, as far as there is room (S25).
+/// One physical commit; whoever observes is told of it, and of what was refused.
 pub(super) fn write_batch(engine: &Engine, requests: &[Request]) -> Result<Written, StoreError> {
+    let written = commit(engine, requests);
+    let tell = |request: &Request, error: &Error| engine.each_observer(|observer| observer.refused(request.id, error));
+    match &written {
+        Ok(written) => {
+            let told = requests.iter().zip(&written.told);
+            told.for_each(|(request, told)| told.as_ref().err().into_iter().for_each(|error| tell(request, error)));
+        }
+        Err(error) => requests.iter().for_each(|request| tell(request, &Error::Store(error.clone()))),
+    }
+    written
+}
+
+/// What is to be reacted to goes before each command, as far as there is room (S25).
+fn commit(engine: &Engine, requests: &[Request]) -> Result<Written, StoreError> {
     let shop = engine.shop();
     let halted = engine.is_halted();
     let mut written = Written { told: Vec::with_capacity(requests.len()), more: false };

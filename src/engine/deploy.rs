@@ -34,8 +34,8 @@ impl Engine {
     /// Deploys a library and its processes in place of the present ones; running instances stay on their versions.
     ///
     /// # Errors
-    /// When definitions have problems, a version was deployed with another content, or an instance runs on a version that the new
-    /// library does not fit.
+    /// When definitions have problems, a version was deployed with another content, a service has no handler, or an instance runs on a
+    /// version that the new library does not fit.
     pub fn deploy(&self, sources: Sources) -> Result<Warnings, Error> {
         self.system().deploy(sources)
     }
@@ -69,6 +69,7 @@ impl Engine {
         }
         check_numbers(&stored, &definitions)?;
         let rows = if given { self.new_rows(&sources, &stored, &definitions, deploying)? } else { Vec::new() };
+        self.check_handlers(&catalog, || stored.iter().chain(&rows))?;
         self.store_definitions(&rows, &catalog, deploying)?;
         *self.inner.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
         warnings.sort_by_key(|problem| problem.span);
@@ -194,23 +195,32 @@ impl Engine {
         Ok(warnings)
     }
 
-    /// The services that definitions use and nobody handles, each with the place of its first use.
-    pub(super) fn missing_handlers(&self) -> Result<Vec<String>, Error> {
-        let missing = self.inner.services.missing(&self.catalog());
-        if missing.is_empty() {
-            return Ok(Vec::new());
+    /// Every service has a handler that a new run would need, or one that still goes on; else nothing is deployed.
+    fn check_handlers<'d, D>(&self, catalog: &Catalog, texts: impl Fn() -> D) -> Result<(), Error>
+    where
+        D: DoubleEndedIterator<Item = &'d Deployment>,
+    {
+        if self.inner.any_service {
+            return Ok(());
         }
-        let stored = self.read(|reader| reader.deployments())?;
-        let told = missing.into_iter().map(|(service, definition, span)| {
-            let row =
-                stored.iter().rev().find(|row| row.name == definition.process && row.version == definition.version);
+        let mut told = Vec::new();
+        for (service, definition, span) in self.inner.services.missing(catalog) {
+            let (process, version) = (&definition.process, definition.version);
+            let is_newest = catalog.newest(process).is_some_and(|newest| newest.version == version);
+            if !is_newest && self.live(process, version)?.is_empty() {
+                continue;
+            }
+            let row = texts().rfind(|row| row.name == *process && row.version == version);
             let text = row.and_then(|row| row.text.get(..span.start as usize)).unwrap_or_default();
             let line = text.matches('\n').count().saturating_add(1);
-            format!("service `{service}` of {}:{line} has no handler", definition.file)
-        });
-        let mut told: Vec<String> = told.collect();
+            told.push(format!("service `{service}` of {}:{line} has no handler", definition.file));
+        }
         told.sort();
-        Ok(told)
+        match told.as_slice() {
+            [] => Ok(()),
+            [only] => Err(Error::Build(only.clone())),
+            [first, more @ ..] => Err(Error::Build(format!("{first} (and {} more)", more.len()))),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Work outside: jobs are leased, run by the host's handlers or by workers elsewhere, and their results fenced (S23).
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -45,10 +46,11 @@ impl Engine {
 
     /// Runs a leased job and gives its result.
     pub(super) fn run_job(&self, job: &JobRow) -> Result<(), Error> {
-        match self.inner.services.call(job) {
-            Some(result) => self.finish(job.instance, job.wait, job.id, job.attempt, result),
-            None => Ok(()),
-        }
+        let (call, begun) = (ServiceCall::of(job), Instant::now());
+        let Some(result) = self.inner.services.call(&call) else { return Ok(()) };
+        let took = begun.elapsed();
+        self.each_observer(|observer| observer.ran(&call, took, result.as_ref().err()));
+        self.finish(job.instance, job.wait, job.id, job.attempt, result)
     }
 
     /// Leases due jobs. One that took longer than its time, or whose workers vanish again and again, has failed instead.

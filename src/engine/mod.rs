@@ -155,6 +155,8 @@ struct Inner {
     bell: background::Bell,
     ids: Ids,
     replace: bool,
+    /// Whether services without a handler here are left to others.
+    any_service: bool,
     /// Commits, but reacts to nothing any more: as if the program ended behind the next commit.
     halted: AtomicBool,
 }
@@ -167,13 +169,23 @@ enum Ids {
     Counted(AtomicU64),
 }
 
-/// A UUIDv7. Its random half comes from a generator that the system seeds once for each thread: asking the system for every command
-/// would cost as much as a step.
+/// The last id's milliseconds and, below them, its number of 12 bits among those of one millisecond.
+static LAST_ID: AtomicU64 = AtomicU64::new(0);
+
+/// A UUIDv7, behind all those that this program made before: age is read from ids. Its random half comes from a generator that the
+/// system seeds once for each thread: asking the system for every command would cost as much as a step.
 fn id_now() -> Id {
     let millis = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let now = u64::try_from(millis).unwrap_or(0) << 12;
+    let after = |last: u64| now.max(last.saturating_add(1));
+    let last = LAST_ID.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
+    let made = after(last.unwrap_or_else(|last| last));
+    let [.., high, low] = made.to_be_bytes();
     let mut random = [0; 10];
     fastrand::fill(&mut random);
-    uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or(u64::MAX), &random).into_uuid()
+    // The first two bytes are the 12 bits behind the milliseconds; the version goes over the four above.
+    random[..2].copy_from_slice(&[high, low]);
+    uuid::Builder::from_unix_timestamp_millis(made >> 12, &random).into_uuid()
 }
 
 /// What this thread is doing for an engine.

@@ -10,7 +10,7 @@ use super::{Engine, Error, Session};
 use crate::element::Element;
 use crate::element::definition::StartTrigger;
 use crate::entity::access::AccessError;
-use crate::entity::{Access, Principal, Query, Record, RecordEnv, StageTransition, Window, read_column};
+use crate::entity::{Access, Entity, Principal, Query, Record, RecordEnv, StageTransition, Window, read_column};
 use crate::instance::{Id, InstanceRow, State, TaskRow, WaitId};
 use crate::model::expr::{Env, EvalError, Expr, Slot};
 use crate::model::{Name, Ref, Text, Value};
@@ -330,12 +330,21 @@ impl Session<'_> {
         self.through(|window, principal| Access::new(window, principal).records(query))
     }
 
-    /// The value of a column, live ones and lists of children included.
+    /// The value of a column, live ones and lists of children included. One that is empty says why where it is known, and one that the
+    /// actor may not read is [`Value::Denied`].
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When the library has no such column, or it cannot be read.
     pub fn value(&self, record: &Ref, column: &str) -> Result<Value, Error> {
         let (catalog, now, column) = (self.engine().catalog(), self.engine().now(), Name::new(column));
+        let known = |entity: &Entity| {
+            entity.rows.is_some()
+                || entity.field(&column).is_some()
+                || entity.children.iter().any(|child| child.name == column)
+        };
+        if !catalog.library.entity(&record.entity).is_some_and(known) {
+            return Err(Error::Unknown(format!("expected a column of {}, found {column}", record.entity)));
+        }
         let read = self.through(|window, principal| {
             let read = read_column(&catalog.library, window, principal, now, record, &column);
             Ok(read.map_err(|error| Error::refused("invalid", error.to_string())))

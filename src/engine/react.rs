@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::error::Error;
-use super::shop::{One, Shop, derived};
+use super::shop::{One, Shop, Told, derived};
 use crate::entity::Principal;
 use crate::instance::{Id, Need, Payload, Reaction, Receiver};
 use crate::store::{Applied, JournalBody, JournalRow, StoreError, Tx, Write};
-use crate::turn;
+use crate::turn::{self, Answer};
 
 /// Why what reaches a suspended run is put aside; it is put back when the run goes on.
 const SUSPENDED: &str = "the instance is suspended";
@@ -118,15 +118,15 @@ impl Shop {
         needs: Vec<Need>,
         why: &Error,
         outputs: &mut Vec<Arc<JournalRow>>,
-    ) -> Result<(), StoreError> {
-        let (Some(instance), Some(wait)) = (one.instance, one.wait()) else { return Ok(()) };
+    ) -> Result<Told, StoreError> {
+        let (Some(instance), Some(wait)) = (one.instance, one.wait()) else { return Ok(Ok(Answer::default())) };
         let why = if why.code() == "suspended" { SUSPENDED.to_string() } else { why.to_string() };
         let (depth, root) = (1, *one.id.as_bytes());
         let reaction = Reaction { to: Receiver::Wait(instance, wait), payload, depth, root, principal: None };
         let body =
             JournalBody { kind: "reaction".into(), notes: vec![format!("put aside: {why}")], ..JournalBody::default() };
-        let write = Write { needs, parked: vec![(reaction, why)], ..self.bare(one.id, body) };
-        self.put(tx, write, outputs)
+        let write = Write { needs, parked: vec![(reaction, why)], job: one.job, ..self.bare(one.id, body) };
+        self.put_fenced(tx, write, outputs)
     }
 
     /// What was put aside while a run was suspended comes to it now.
@@ -147,14 +147,25 @@ impl Shop {
         Write { journal: JournalRow { at: self.now, command, body, ..JournalRow::default() }, ..Write::default() }
     }
 
+    /// Applies a write that only a lost lease can refuse.
+    pub fn put_fenced(
+        &self,
+        tx: &mut dyn Tx,
+        write: Write,
+        outputs: &mut Vec<Arc<JournalRow>>,
+    ) -> Result<Told, StoreError> {
+        match (write.job, tx.apply(write)?) {
+            (_, Applied::Applied(row)) => {
+                outputs.push(row);
+                Ok(Ok(Answer::default()))
+            }
+            (Some((job, _)), Applied::Fenced) => Ok(Err(Error::Fenced(job))),
+            (_, other) => Err(StoreError::Aborted(format!("a row of the journal was refused: {other:?}"))),
+        }
+    }
+
     /// Applies a write that no guard can refuse.
     pub fn put(&self, tx: &mut dyn Tx, write: Write, outputs: &mut Vec<Arc<JournalRow>>) -> Result<(), StoreError> {
-        match tx.apply(write)? {
-            Applied::Applied(row) => {
-                outputs.push(row);
-                Ok(())
-            }
-            other => Err(StoreError::Aborted(format!("a row of the journal was refused: {other:?}"))),
-        }
+        self.put_fenced(tx, write, outputs).map(|_| ())
     }
 }

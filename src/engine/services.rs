@@ -100,10 +100,9 @@ impl Registry {
     }
 
     /// Runs an outside handler.
-    pub fn call(&self, job: &JobRow) -> Option<Result<Values, Failure>> {
-        let handler = self.outside.get(&job.service)?;
-        let call = ServiceCall::of(job);
-        Some(match catch_unwind(AssertUnwindSafe(|| handler(&call))) {
+    pub fn call(&self, call: &ServiceCall) -> Option<Result<Values, Failure>> {
+        let handler = self.outside.get(&call.service)?;
+        Some(match catch_unwind(AssertUnwindSafe(|| handler(call))) {
             Ok(answer) => answer.map_err(failure),
             Err(panic) => Err(Failure::Broke(format!("the handler panicked: {}", said(&*panic)))),
         })
@@ -112,7 +111,7 @@ impl Registry {
     /// The services that definitions use and nobody handles, each with the place of its first use in a definition.
     pub fn missing(&self, catalog: &Catalog) -> Vec<(Name, Arc<Definition>, Span)> {
         let mut missing: Vec<(Name, Arc<Definition>, Span)> = Vec::new();
-        for definition in catalog.all_newest() {
+        for definition in catalog.all() {
             for (service, span) in used(definition) {
                 let known = self.inside.contains_key(&service) || self.outside.contains_key(&service);
                 if !known && !self.remote.contains(&service) {

@@ -302,8 +302,8 @@ impl<'e> Session<'e> {
     /// Deploys a library and its processes in place of the present ones; running instances stay on their versions.
     ///
     /// # Errors
-    /// When definitions have problems, a version was deployed with another content, or an instance runs on a version that the new
-    /// library does not fit.
+    /// When definitions have problems, a version was deployed with another content, a service has no handler, or an instance runs on a
+    /// version that the new library does not fit.
     pub fn deploy(&self, sources: Sources) -> Result<Warnings, Error> {
         self.engine.settle()?;
         self.engine.load(Some(sources), &self.deploying())

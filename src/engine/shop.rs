@@ -143,11 +143,10 @@ impl Shop {
             ("not_waiting" | "unknown", _) | (_, None) => {
                 let notes = vec![format!("nobody waits for it: {error}")];
                 let body = JournalBody { kind: word(&one.command).into(), notes, ..JournalBody::default() };
-                self.put(tx, Write { needs, ..self.bare(one.id, body) }, outputs)?;
+                self.put_fenced(tx, Write { needs, job: one.job, ..self.bare(one.id, body) }, outputs)
             }
-            (_, Some(payload)) => self.put_aside(tx, one, payload, needs, &error, outputs)?,
+            (_, Some(payload)) => self.put_aside(tx, one, payload, needs, &error, outputs),
         }
-        Ok(Ok(Answer::default()))
     }
 
     /// A part of the transaction that is undone alone when it is refused.
