@@ -14,13 +14,16 @@ use common::{engine, rate, sorted};
 use rusqlite::{Connection, params};
 use stageflow::Engine;
 use stageflow::instance::{Command, Id};
-use stageflow::store::{SqliteStore, Store, TaskFilter};
+use stageflow::load::Sources;
+use stageflow::model::{Ref, Value};
+use stageflow::store::{MemoryStore, SqliteStore, Store, TaskFilter};
 
 const SUBMITTERS: usize = 64;
 const RUNS: usize = 3;
 const COMMANDS: usize = 64 * 4 * 20;
 const LONE: usize = 200;
-const PARKED: usize = 20_000;
+const PARKED: usize = 100_000;
+const CRM: usize = 64 * 4 * 10;
 /// What one completion of W4 writes: instance, journal, stamp; its task and the task's role are deleted.
 const BYTES: [usize; 3] = [220, 240, 40];
 
@@ -45,7 +48,114 @@ fn main() {
         );
     }
     drop(loaded);
+    crm(folder.path(), runs);
+    closing(1_000);
+    closing(10_000);
     parked(folder.path(), runs);
+}
+
+/// A task of a CRM: its completion writes the task's own record, two records and a timer.
+const DEALS: &str = "library: deals
+entities:
+  user: {fields: {name: text, roles: list(text)}}
+  customer: {fields: {name: text, talks: {type: int, initial: 0}}}
+  deal:
+    fields: {customer: ref(customer), note: text, last_talk: datetime}
+    stages: {field: stage, initial: talk, values: {talk: {title: Talk}, offer: {title: Offer}}}
+  activity:
+    fields: {title: required text, owner: ref(user), result: text, status: {enum: [open, completed, canceled]}, reason: text}
+tasks:
+  entity: activity
+  opened: {title: task.title, owner: task.assignee, status: open}
+  completed: {status: completed, result: task.outcome}
+  withdrawn: {status: canceled, reason: task.reason}
+roles: {clerk: {}}
+processes: [talk.yaml]
+";
+const TALK: &str = "process: talk
+entity: deal
+start: [{manual: {new: [customer]}}]
+steps:
+  - id: call
+    user_task: Call the customer
+    assign: role(clerk)
+    outcomes: {done: {set: {self.note: '\"called\"', self.last_talk: now()}, stage: self -> offer}}
+  - id: count
+    update: self.customer
+    set: {talks: self.customer.talks + 1}
+  - id: later
+    wait: 30 days
+";
+
+fn crm(folder: &Path, runs: usize) {
+    let mut sources = Sources::new();
+    sources.add("deals.yaml", DEALS);
+    sources.add("talk.yaml", TALK);
+    let store = SqliteStore::open(folder.join("crm.db")).expect("the file opens");
+    let engine = Engine::builder().store(store).sources(sources).build().expect("the library loads");
+    let host = engine.system();
+    let customers: Vec<Value> = (0..CRM)
+        .map(|number| {
+            let made = host.create_as("customer", &format!("c{number}"), [("name", Value::text("Olga"))]);
+            Value::Ref(made.expect("a customer"))
+        })
+        .collect();
+    for (title, each) in [("64 submitters, 4 tickets each", 4), ("64 submitters, one in flight each", 1)] {
+        let times = sorted(runs, || {
+            for customers in customers.chunks(1_000) {
+                let start = |customer: &Value| host.start("talk").new_record([("customer", customer.clone())]).submit();
+                let tickets: Vec<_> = customers.iter().map(|customer| start(customer).expect("room")).collect();
+                tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("it starts")));
+            }
+            let filter = TaskFilter { limit: Some(CRM), ..TaskFilter::default() };
+            let open = engine.tasks(&filter).expect("the tasks").iter().map(|task| task.id).collect();
+            complete_all(&engine, open, SUBMITTERS, each)
+        });
+        println!(
+            "a CRM task with its activity, two records and a timer, {title:<36} {:>7} /s",
+            rate(CRM, times[times.len() / 2])
+        );
+    }
+}
+
+/// Closing one sale while so many leads wait for theirs: what it takes does not grow with them.
+fn closing(leads: usize) {
+    let engine = Engine::builder()
+        .store(MemoryStore::new().keep_journal(1 << 20))
+        .library("processes/crm.yaml")
+        .remote_services()
+        .build()
+        .expect("the library loads");
+    let host = engine.system();
+    host.create_as("user", "anna", [("name", Value::text("Anna"))]).expect("a user");
+    let rouble = host.create_as("currency", "rub", [("name", Value::text("Rouble")), ("symbol", Value::text("R"))]);
+    host.set_setting("base_currency", Value::Ref(rouble.expect("a currency"))).expect("a setting");
+    let owner = Value::Ref(Ref::new("user", "anna"));
+    let mut sales = Vec::with_capacity(leads);
+    for number in 0..leads {
+        let contact =
+            host.create("contact", [("name", Value::text(format!("Olga {number}"))), ("owner", owner.clone())]);
+        let contact = Value::Ref(contact.expect("a contact"));
+        let need = Value::Ref(Ref::new("need_type", "hardware"));
+        let lead = host.create("lead", [("need_type", need), ("contact", contact.clone()), ("owner", owner.clone())]);
+        let lead = lead.expect("a lead");
+        let sale = host
+            .create("opportunity", [("title", Value::text("Sale")), ("contact", contact), ("owner", owner.clone())]);
+        let sale = sale.expect("a sale");
+        host.create("lead_sale", [("lead", Value::Ref(lead.clone())), ("opportunity", Value::Ref(sale.clone()))])
+            .expect("a link");
+        host.update(&lead, [("stage", Value::text("awaiting_sale"))]).expect("it moves");
+        host.start("lead_management").about(&lead).run().expect("it starts");
+        sales.push((lead, sale));
+    }
+    const CLOSED: usize = 100;
+    let began = Instant::now();
+    for (lead, sale) in sales.iter().take(CLOSED) {
+        host.update(sale, [("stage", Value::text("closed_won"))]).expect("it closes");
+        assert_eq!(engine.value(lead, "stage").expect("a stage"), Value::text("satisfied"));
+    }
+    let each = began.elapsed().as_secs_f64() * 1e6 / CLOSED as f64;
+    println!("closing one sale and its lead, while {leads:>6} leads wait (memory): {each:.0} us");
 }
 
 /// So many open tasks of W4, started many at a time.
@@ -62,8 +172,13 @@ fn tasks(engine: &Engine, count: usize) -> Vec<Id> {
 
 /// Completes open tasks from several threads, each with so many unanswered commands.
 fn complete(engine: &Engine, submitters: usize, each: usize, count: usize) -> Duration {
-    let open = Mutex::new(tasks(engine, count));
-    assert_eq!(open.lock().expect("no panic").len(), count);
+    let open = tasks(engine, count);
+    assert_eq!(open.len(), count);
+    complete_all(engine, open, submitters, each)
+}
+
+fn complete_all(engine: &Engine, open: Vec<Id>, submitters: usize, each: usize) -> Duration {
+    let open = Mutex::new(open);
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..submitters {
@@ -148,5 +263,15 @@ fn parked(folder: &Path, runs: usize) {
         drop(opened);
         time
     });
-    println!("opening a file with {PARKED} parked instances: {:.1} ms", times[times.len() / 2].as_secs_f64() * 1_000.0);
+    let before = resident();
+    let _opened = engine(SqliteStore::open(&file).expect("the file opens"));
+    let held = resident().saturating_sub(before);
+    let time = times[times.len() / 2].as_secs_f64() * 1_000.0;
+    println!("opening a file with {PARKED} parked instances: {time:.1} ms, {held} KiB more in memory");
+}
+
+/// The memory of this process, in KiB, where the system tells.
+fn resident() -> usize {
+    let told = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    told.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).map_or(0, |pages| pages * 4)
 }

@@ -7,6 +7,8 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/reference.rs"]
+mod reference;
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -86,6 +88,18 @@ fn started(title: &str, process: &str, count: u32, runs: usize, with: Option<(&s
         began.elapsed()
     });
     line(title, count as usize, &times);
+    let rounds = with.filter(|(name, _)| *name == "rounds").map_or(0, |(_, rounds)| rounds);
+    let shape = reference::shape(process, rounds);
+    let other = sorted(runs, || {
+        let began = Clock::now();
+        for _ in 0..count {
+            shape.run(reference::Counted::default()).expect("the reference runs");
+        }
+        began.elapsed()
+    });
+    let ratio = other[other.len() / 2].as_secs_f64() / times[times.len() / 2].as_secs_f64();
+    line("   the same shape in snurr, without state", count as usize, &other);
+    println!("{:<46} {ratio:>10.2}", "   ratio");
 }
 
 /// W4: all are started and wait for a person; then all are completed. Two figures from the same runs.

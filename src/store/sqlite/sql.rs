@@ -36,10 +36,10 @@ statements! {
     GET_INSTANCE = "SELECT id, revision, process, version, entity, record, status, incidents, key, parent, root, initiator, started, ended, state
         FROM instance WHERE id = ?1";
     REVISION_OF_INSTANCE = "SELECT revision FROM instance WHERE id = ?1";
-    PUT_INSTANCE = "INSERT INTO instance (id, revision, process, version, entity, record, status, incidents, key, parent, root, initiator, started, ended, state)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-        ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, entity = excluded.entity, record = excluded.record, status = excluded.status,
-        incidents = excluded.incidents, key = excluded.key, ended = excluded.ended, state = excluded.state";
+    INSERT_INSTANCE = "INSERT INTO instance (id, revision, entity, record, status, incidents, key, ended, state, process, version, parent, root, initiator, started)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (id) DO NOTHING";
+    UPDATE_INSTANCE = "UPDATE instance SET revision = ?2, entity = ?3, record = ?4, status = ?5, incidents = ?6, key = ?7, ended = ?8, state = ?9
+        WHERE id = ?1 AND revision = ?2 - 1";
     RUNNING = "SELECT id FROM instance WHERE process = ?1 AND key = ?2";
     INSTANCES_ABOUT = "SELECT id, revision, process, version, entity, record, status, incidents, key, parent, root, initiator, started, ended, state
         FROM instance WHERE entity = ?1 AND record = ?2 AND id > ?3 ORDER BY id";

@@ -34,11 +34,6 @@ impl Rows<'_> {
             }
         }
         if let Some((row, _)) = &write.instance {
-            let known: Option<i64> = self.one(sql::REVISION_OF_INSTANCE, [row.id.as_bytes()], |row| row.get(0))?;
-            let known = known.and_then(|known| u64::try_from(known).ok()).unwrap_or(0);
-            if known.saturating_add(1) != row.revision {
-                return Ok(Some(Applied::Conflict(format!("the instance {} is at revision {known}", row.id))));
-            }
             if let Some(key) = &row.key
                 && let Some(running) = self.running(&row.process, key)?
                 && running != row.id
@@ -99,26 +94,42 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn put_instance(&self, row: &InstanceRow, state: &State) -> Result<(), StoreError> {
-        let values = params![
-            row.id.as_bytes(),
-            number(row.revision),
-            &*row.process,
-            row.version,
-            row.record.as_ref().map(|record| record.entity.as_str()),
-            row.record.as_ref().map(|record| record.id.as_str()),
-            status_number(row.status),
-            row.incidents,
-            row.key,
-            row.parent.as_ref().map(|parent| parent.as_bytes()),
-            row.root.as_bytes(),
-            row.initiator.as_ref().map(person),
-            row.started.timestamp_micros(),
-            row.ended.map(|ended| ended.timestamp_micros()),
-            freeze(state),
-        ];
-        self.run(sql::PUT_INSTANCE, values)?;
-        Ok(())
+    /// Puts an instance at its next revision; false when it is not at the one before. The guard and the write are one statement.
+    fn put_instance(&self, row: &InstanceRow, state: &State) -> Result<bool, StoreError> {
+        let id = row.id.as_bytes();
+        let revision = number(row.revision);
+        let entity = row.record.as_ref().map(|record| record.entity.as_str());
+        let record = row.record.as_ref().map(|record| record.id.as_str());
+        let status = status_number(row.status);
+        let ended = row.ended.map(|ended| ended.timestamp_micros());
+        let state = freeze(state);
+        let changed = if row.revision > 1 {
+            let values = params![id, revision, entity, record, status, row.incidents, row.key, ended, state];
+            self.run(sql::UPDATE_INSTANCE, values)?
+        } else {
+            let parent = row.parent.as_ref().map(|parent| parent.as_bytes());
+            let (initiator, started) = (row.initiator.as_ref().map(person), row.started.timestamp_micros());
+            let (process, root) = (&*row.process, row.root.as_bytes());
+            let values = params![
+                id,
+                revision,
+                entity,
+                record,
+                status,
+                row.incidents,
+                row.key,
+                ended,
+                state,
+                process,
+                row.version,
+                parent,
+                root,
+                initiator,
+                started
+            ];
+            self.run(sql::INSERT_INSTANCE, values)?
+        };
+        Ok(changed > 0)
     }
 
     fn need(&self, need: &Need) -> Result<(), StoreError> {
@@ -212,9 +223,6 @@ impl Rows<'_> {
     }
 
     fn write_all(&mut self, write: &Write) -> Result<u64, StoreError> {
-        if let Some((row, state)) = &write.instance {
-            self.put_instance(row, state)?;
-        }
         write.changes.iter().try_for_each(|change| self.put_record(change))?;
         for change in &write.foreign {
             // What stood here before is not what the foreign system has.
@@ -264,6 +272,13 @@ impl Tx for Rows<'_> {
     fn apply(&mut self, write: Write) -> Result<Applied, StoreError> {
         if let Some(refused) = self.guard(&write)? {
             return Ok(refused);
+        }
+        if let Some((row, state)) = &write.instance
+            && !self.put_instance(row, state)?
+        {
+            let known: Option<i64> = self.one(sql::REVISION_OF_INSTANCE, [row.id.as_bytes()], |row| row.get(0))?;
+            let known = known.unwrap_or(0);
+            return Ok(Applied::Conflict(format!("the instance {} is at revision {known}", row.id)));
         }
         let seq = self.write_all(&write)?;
         Ok(Applied::Applied(Arc::new(JournalRow { seq, ..write.journal })))
