@@ -72,7 +72,7 @@ struct Model {
 
 impl Model {
     fn node(&mut self, kind: &str, id: &str) {
-        let _ = write!(self.nodes, "<bpmn:{kind} id=\"{id}\" name=\"{id}\"/>");
+        let _ = write!(self.nodes, "<bpmn:{kind} id=\"{id}\" name=\"{id}\"></bpmn:{kind}>");
         if kind == "task" {
             self.tasks.push(id.to_string());
         }
@@ -103,7 +103,7 @@ impl Model {
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><bpmn:definitions \
              xmlns:bpmn=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" id=\"d\"><bpmn:process id=\"p\">\
-             <bpmn:startEvent id=\"start\" name=\"start\"/>{}<bpmn:endEvent id=\"end\" name=\"end\"/>{}</bpmn:process></bpmn:definitions>",
+             <bpmn:startEvent id=\"start\" name=\"start\"></bpmn:startEvent>{}<bpmn:endEvent id=\"end\" name=\"end\"></bpmn:endEvent>{}</bpmn:process></bpmn:definitions>",
             self.nodes, self.flows
         )
     }
