@@ -143,13 +143,13 @@ impl Model {
             return "duplicate";
         }
         if let Some((number, next, key, ends)) = step.run {
-            if !next {
-                return "conflict";
-            }
             let taken =
                 |(other, (_, its, _)): (&u128, &(u64, Option<u8>, Option<i64>))| *other != number && *its == key;
             if !ends && key.is_some() && self.runs.iter().any(taken) {
                 return "running";
+            }
+            if !next {
+                return "conflict";
             }
         }
         if let Some((row, false, _)) = step.save

@@ -288,13 +288,13 @@ impl Tables {
             return Some(Applied::Fenced);
         }
         if let Some((row, _)) = &write.instance {
-            let known = self.row(row.id).map_or(0, |found| found.revision);
-            if known.saturating_add(1) != row.revision {
-                return Some(Applied::Conflict(format!("the instance {} is at revision {known}", row.id)));
-            }
             let key = row.key.as_ref().and_then(|key| self.keys.get(&(row.process.clone(), key.clone())));
             if let Some(running) = key.filter(|running| **running != row.id) {
                 return Some(Applied::AlreadyRunning(*running));
+            }
+            let known = self.row(row.id).map_or(0, |found| found.revision);
+            if known.saturating_add(1) != row.revision {
+                return Some(Applied::Conflict(format!("the instance {} is at revision {known}", row.id)));
             }
         }
         let mut first = std::collections::BTreeSet::new();

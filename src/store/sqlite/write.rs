@@ -33,13 +33,12 @@ impl Rows<'_> {
                 return Ok(Some(Applied::Fenced));
             }
         }
-        if let Some((row, _)) = &write.instance {
-            if let Some(key) = &row.key
-                && let Some(running) = self.running(&row.process, key)?
-                && running != row.id
-            {
-                return Ok(Some(Applied::AlreadyRunning(running)));
-            }
+        if let Some((row, _)) = &write.instance
+            && let Some(key) = &row.key
+            && let Some(running) = self.running(&row.process, key)?
+            && running != row.id
+        {
+            return Ok(Some(Applied::AlreadyRunning(running)));
         }
         self.guard_records(&write.changes)
     }
@@ -103,7 +102,7 @@ impl Rows<'_> {
         let status = status_number(row.status);
         let ended = row.ended.map(|ended| ended.timestamp_micros());
         let state = freeze(state);
-        let changed = if row.revision > 1 {
+        let changed = if row.revision != 1 {
             let values = params![id, revision, entity, record, status, row.incidents, row.key, ended, state];
             self.run(sql::UPDATE_INSTANCE, values)?
         } else {
