@@ -56,16 +56,30 @@ static ALLOCATOR: Counting = Counting;
 const RUNS: usize = 7;
 const WAITING: usize = 50_000;
 
+/// The workloads that run to their end at once: title, process, how many, its parameter.
+const SHAPES: [(&str, &str, u32, Option<(&str, i64)>); 5] = [
+    ("W1 ten services in a row", "w1", 50_000, None),
+    ("W2 a choice of three, then five services", "w2", 50_000, Some(("kind", 2))),
+    ("W3 parallel, five branches of two services", "w3", 30_000, None),
+    ("W5 a loop of 100 rounds", "w5", 4_000, Some(("rounds", 100))),
+    ("W5 a loop of 200 rounds", "w5", 2_000, Some(("rounds", 200))),
+];
+
 fn main() {
-    let runs = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(RUNS);
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let runs = words.iter().find_map(|word| word.parse().ok()).unwrap_or(RUNS);
+    let names: Vec<&String> = words.iter().filter(|word| word.parse::<usize>().is_err()).collect();
+    let asked = |name: &str| names.is_empty() || names.iter().any(|asked| *asked == name);
     println!("durability: {}; median of {runs} runs, one thread, mimalloc", MemoryStore::new().durability());
-    started("W1 ten services in a row", "w1", 50_000, runs, None);
-    started("W2 a choice of three, then five services", "w2", 50_000, runs, Some(("kind", 2)));
-    started("W3 parallel, five branches of two services", "w3", 30_000, runs, None);
-    waiting(runs);
-    started("W5 a loop of 100 rounds", "w5", 4_000, runs, Some(("rounds", 100)));
-    started("W5 a loop of 200 rounds", "w5", 2_000, runs, Some(("rounds", 200)));
-    memory();
+    for (title, name, count, with) in SHAPES {
+        if asked(name) {
+            started(title, name, count, runs, with);
+        }
+    }
+    if asked("w4") {
+        waiting(runs);
+        memory();
+    }
 }
 
 fn memory_engine() -> Engine {

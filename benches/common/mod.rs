@@ -22,14 +22,13 @@ steps:
       - {when: kind = 1, next: first}
       - {when: kind = 2, next: second}
       - otherwise: third
-  - {id: first, set: {chosen: 1}}
-  - {id: second, set: {chosen: 2}}
+  - {id: first, service: noop, next: rest}
+  - {id: second, service: noop, next: rest}
   - {id: third, service: noop}
+  - {id: rest, service: noop}
   - service: noop
   - service: noop
-  - service: noop
-  - service: noop
-vars: {chosen: {type: int, initial: 0}}",
+  - service: noop",
     ),
     (
         "w3",

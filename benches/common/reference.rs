@@ -13,6 +13,8 @@ pub struct Counted(pub AtomicI64);
 /// A process of this shape, ready to run; `rounds` of the loop.
 pub fn shape(name: &str, rounds: i64) -> Process<Counted> {
     let mut model = Model::default();
+    model.node("startEvent", "start");
+    model.node("endEvent", "end");
     match name {
         "w1" => model.row("start", "end", 10, ""),
         "w2" => {
@@ -64,27 +66,28 @@ pub fn shape(name: &str, rounds: i64) -> Process<Counted> {
 
 #[derive(Default)]
 struct Model {
-    nodes: String,
+    /// Nodes: what each is, its id, and the flows out of it.
+    nodes: Vec<(&'static str, String, Vec<String>)>,
     flows: String,
-    count: usize,
     tasks: Vec<String>,
 }
 
 impl Model {
-    fn node(&mut self, kind: &str, id: &str) {
-        let _ = write!(self.nodes, "<bpmn:{kind} id=\"{id}\" name=\"{id}\"></bpmn:{kind}>");
+    fn node(&mut self, kind: &'static str, id: &str) {
+        self.nodes.push((kind, id.to_string(), Vec::new()));
         if kind == "task" {
             self.tasks.push(id.to_string());
         }
     }
 
     fn flow(&mut self, from: &str, to: &str, name: &str) {
-        self.count += 1;
-        let id = self.count;
+        let id = format!("{from}_{to}");
         let _ = write!(
             self.flows,
-            "<bpmn:sequenceFlow id=\"f{id}\" name=\"{name}\" sourceRef=\"{from}\" targetRef=\"{to}\"/>"
+            "<bpmn:sequenceFlow id=\"{id}\" name=\"{name}\" sourceRef=\"{from}\" targetRef=\"{to}\"/>"
         );
+        let from = self.nodes.iter_mut().find(|(_, node, _)| node == from);
+        from.expect("a flow comes from a node").2.push(id);
     }
 
     /// So many tasks in a row.
@@ -100,11 +103,16 @@ impl Model {
     }
 
     fn xml(&self) -> String {
+        let mut nodes = String::new();
+        for (kind, id, out) in &self.nodes {
+            let out: String = out.iter().map(|flow| format!("<bpmn:outgoing>{flow}</bpmn:outgoing>")).collect();
+            let _ = write!(nodes, "<bpmn:{kind} id=\"{id}\" name=\"{id}\">{out}</bpmn:{kind}>");
+        }
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><bpmn:definitions \
              xmlns:bpmn=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" id=\"d\"><bpmn:process id=\"p\">\
-             <bpmn:startEvent id=\"start\" name=\"start\"></bpmn:startEvent>{}<bpmn:endEvent id=\"end\" name=\"end\"></bpmn:endEvent>{}</bpmn:process></bpmn:definitions>",
-            self.nodes, self.flows
+             {nodes}{}</bpmn:process></bpmn:definitions>",
+            self.flows
         )
     }
 }
