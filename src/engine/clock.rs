@@ -153,7 +153,7 @@ impl Engine {
     }
 }
 
-impl Shop {
+impl Shop<'_> {
     /// A start by the clock: its next occurrence is armed, and the run begins as a reaction. The timer of a schedule that is no
     /// longer in force goes.
     pub fn schedule(

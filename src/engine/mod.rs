@@ -144,14 +144,14 @@ impl Drop for Open {
 struct Inner {
     store: Arc<dyn Store>,
     catalog: RwLock<Arc<Catalog>>,
-    services: Arc<Registry>,
+    services: Registry,
     limits: Limits,
     queue: Option<Arc<Queue>>,
     retention: Retention,
     observers: Mutex<Vec<Arc<dyn Observer>>>,
     foreign: Foreign,
     foreign_failures: Mutex<Vec<ForeignFailure>>,
-    roots: Arc<Mutex<Roots>>,
+    roots: Mutex<Roots>,
     bell: background::Bell,
     ids: Ids,
     replace: bool,
@@ -277,15 +277,23 @@ impl Engine {
         }
     }
 
-    fn shop(&self) -> Shop {
+    fn shop(&self) -> Shop<'_> {
         Shop {
             catalog: self.catalog(),
-            services: self.inner.services.clone(),
-            foreign: self.inner.foreign.clone(),
-            limits: self.inner.limits.clone(),
+            services: &self.inner.services,
+            foreign: &self.inner.foreign,
+            limits: &self.inner.limits,
             now: self.inner.store.now(),
-            roots: self.inner.roots.clone(),
+            roots: &self.inner.roots,
             asked: std::cell::Cell::new(true),
+        }
+    }
+
+    /// Carries out a request and waits for its answer.
+    fn carry_out(&self, request: Request) -> Told {
+        match &self.inner.queue {
+            None if !on_engine_thread() => self.now_here(request),
+            _ => self.submit(request)?.wait(),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::turn::{self, Answer};
 /// Why what reaches a suspended run is put aside; it is put back when the run goes on.
 const SUSPENDED: &str = "the instance is suspended";
 
-impl Shop {
+impl Shop<'_> {
     /// Runs the oldest reaction, if there is one; a failing one is put aside with its reason, and its cause stays.
     pub fn react(&self, tx: &mut dyn Tx, outputs: &mut Vec<Arc<JournalRow>>) -> Result<bool, StoreError> {
         let Some((seq, reaction)) = tx.next_reaction()? else {
@@ -28,7 +28,7 @@ impl Shop {
             return Ok(true);
         }
         let told = self.atomically(tx, outputs, |shop, tx, outputs| match shop.reacting(seq, &reaction) {
-            Some(one) => shop.one(tx, one, outputs),
+            Some(one) => shop.one(tx, &one, outputs),
             None => Ok(Err(Error::Unknown("the reaction asks nothing".into()))),
         })?;
         match told {

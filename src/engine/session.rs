@@ -77,17 +77,21 @@ impl<'e> Session<'e> {
     /// # Errors
     /// When the queue is full or closed.
     pub fn submit(&self, command: Command, instance: Option<Id>) -> Result<Ticket, Error> {
-        self.ask(Asks::Command(Arc::new(command), instance))
+        self.engine.submit(self.request(Asks::Command(Arc::new(command), instance)))
     }
 
-    pub(super) fn ask(&self, asks: Asks) -> Result<Ticket, Error> {
+    fn carry_out(&self, asks: Asks) -> Result<Answer, Error> {
+        self.engine.carry_out(self.request(asks))
+    }
+
+    fn request(&self, asks: Asks) -> Request {
         let id = self.id.unwrap_or_else(|| self.engine.new_id());
         let request = Request::new(id, self.id.is_some(), self.actor.clone(), asks);
-        self.engine.submit(Request { alongside: self.alongside.clone(), ..request })
+        Request { alongside: self.alongside.clone(), ..request }
     }
 
     fn run(&self, command: Command, instance: Option<Id>) -> Result<Answer, Error> {
-        self.submit(command, instance)?.wait()
+        self.carry_out(Asks::Command(Arc::new(command), instance))
     }
 
     /// Begins to start a process.
@@ -171,7 +175,7 @@ impl<'e> Session<'e> {
     /// # Errors
     /// When a rule refuses it.
     pub fn import(&self, wish: Wish) -> Result<Ref, Error> {
-        let answer = self.ask(Asks::Import(wish))?.wait()?;
+        let answer = self.carry_out(Asks::Import(wish))?;
         answer.record.ok_or_else(|| Error::Unknown("the record that was made has no id".into()))
     }
 
@@ -296,7 +300,7 @@ impl<'e> Session<'e> {
     /// # Errors
     /// When the library has no such setting, or the value is of another type.
     pub fn set_setting(&self, name: &str, value: Value) -> Result<(), Error> {
-        self.ask(Asks::Setting(Name::new(name), value))?.wait().map(|_| ())
+        self.carry_out(Asks::Setting(Name::new(name), value)).map(|_| ())
     }
 
     /// Deploys a library and its processes in place of the present ones; running instances stay on their versions.
@@ -394,7 +398,7 @@ pub struct Start<'e> {
     with: Values,
 }
 
-impl Start<'_> {
+impl<'e> Start<'e> {
     /// The record it is about.
     pub fn about(self, record: &Ref) -> Self {
         Self { record: Some(record.clone()), ..self }
@@ -430,7 +434,8 @@ impl Start<'_> {
     /// # Errors
     /// As [`Start::run`].
     pub fn run_answer(self) -> Result<Answer, Error> {
-        self.submit()?.wait()
+        let (session, command) = self.command();
+        session.run(command, None)
     }
 
     /// Hands the start over without waiting.
@@ -438,8 +443,13 @@ impl Start<'_> {
     /// # Errors
     /// When the queue is full or closed.
     pub fn submit(self) -> Result<Ticket, Error> {
+        let (session, command) = self.command();
+        session.submit(command, None)
+    }
+
+    fn command(self) -> (Session<'e>, Command) {
         let Start { session, process, version, record, new, with } = self;
         let command = Command::Start { process, version, by: StartBy::Hand, record, new, with, caller: None, depth: 0 };
-        session.submit(command, None)
+        (session, command)
     }
 }

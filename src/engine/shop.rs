@@ -14,7 +14,7 @@ use super::host::HostTx;
 use super::request::{Actor, Asks, Request};
 use super::services::{Registry, said};
 use crate::element::definition::Catalog;
-use crate::entity::{Change, IdSource, Principal, Window};
+use crate::entity::{Change, IdSource, Principal, Window, WindowError};
 use crate::instance::{Command, Id, InstanceRow, JobRow, Need, Payload, StartBy, State, WaitId};
 use crate::model::{Name, Ref, Value};
 use crate::store::{Applied, ChangeNote, Foreign, JournalBody, JournalRow, Stamp, StoreError, Tx, Write};
@@ -24,13 +24,13 @@ use crate::turn::{self, Answer, CallStart, Context, Input, Output, Refused, Rout
 pub(super) type Roots = BTreeMap<[u8; 16], u32>;
 
 /// What turns need beside the transaction.
-pub(super) struct Shop {
+pub(super) struct Shop<'e> {
     pub catalog: Arc<Catalog>,
-    pub services: Arc<Registry>,
-    pub foreign: Foreign,
-    pub limits: Limits,
+    pub services: &'e Registry,
+    pub foreign: &'e Foreign,
+    pub limits: &'e Limits,
     pub now: DateTime<Utc>,
-    pub roots: Arc<Mutex<Roots>>,
+    pub roots: &'e Mutex<Roots>,
     /// Whether something may be left to react to.
     pub asked: Cell<bool>,
 }
@@ -38,14 +38,14 @@ pub(super) struct Shop {
 /// What came of a request.
 pub(super) type Told = Result<Answer, Error>;
 
-impl Shop {
+impl Shop<'_> {
     pub fn roots(&self) -> MutexGuard<'_, Roots> {
         self.roots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Own rows and foreign records as one.
     fn joined<'a>(&'a self, tx: &'a dyn Tx) -> Joined<'a, dyn Tx + 'a> {
-        Joined { own: tx, foreign: &self.foreign }
+        Joined { own: tx, foreign: self.foreign }
     }
 
     /// Carries out a request in the open transaction. The outer error breaks the whole transaction.
@@ -91,7 +91,7 @@ impl Shop {
             silent: matches!(request.asks, Asks::Import(_)),
         };
         let told = self.atomically(tx, outputs, |shop, tx, outputs| {
-            let told = shop.one(tx, one.clone(), outputs)?;
+            let told = shop.one(tx, &one, outputs)?;
             match (&told, &request.alongside) {
                 (Ok(answer), Some(alongside)) => shop.alongside(tx, answer, &**alongside).map(|done| done.and(told)),
                 _ => Ok(told),
@@ -112,7 +112,7 @@ impl Shop {
         answer: &Answer,
         work: &super::host::Alongside,
     ) -> Result<Result<(), Error>, StoreError> {
-        let done = catch_unwind(AssertUnwindSafe(|| work(&mut HostTx::new(&mut *tx, &self.foreign, answer, self.now))));
+        let done = catch_unwind(AssertUnwindSafe(|| work(&mut HostTx::new(&mut *tx, self.foreign, answer, self.now))));
         if !tx.is_open() {
             return Err(StoreError::Aborted("the host ended the transaction that it only joined".into()));
         }
@@ -206,7 +206,7 @@ impl Shop {
     }
 
     /// One turn and the processes it calls.
-    pub fn one(&self, tx: &mut dyn Tx, one: One, outputs: &mut Vec<Arc<JournalRow>>) -> Result<Told, StoreError> {
+    pub fn one(&self, tx: &mut dyn Tx, one: &One, outputs: &mut Vec<Arc<JournalRow>>) -> Result<Told, StoreError> {
         let instance = match turn::route(&one.command, &self.catalog, &self.joined(&*tx)) {
             Ok(Route::Instance(id)) => Some(id),
             Ok(Route::Free) => one.instance,
@@ -223,7 +223,7 @@ impl Shop {
                 Err(error) => return Err(error),
             },
         };
-        let mut output = match self.turn(tx, &one, found) {
+        let mut output = match self.turn(tx, one, found) {
             Ok(mut output) => {
                 if one.silent {
                     output.reactions.clear();
@@ -238,14 +238,14 @@ impl Shop {
         }
         let answer = output.answer.clone();
         let calls = std::mem::take(&mut output.calls);
-        if let Err(error) = self.write(tx, &one, *output, outputs)? {
+        if let Err(error) = self.write(tx, one, *output, outputs)? {
             return Ok(Err(error));
         }
         if let (Command::Suspend(false) | Command::Cancel(_), Some(instance)) = (&*one.command, instance) {
             self.put_back(tx, instance)?;
         }
         for call in calls {
-            if let Err(error) = self.called(tx, &one, call, outputs)? {
+            if let Err(error) = self.called(tx, one, call, outputs)? {
                 return Ok(Err(error));
             }
         }
@@ -266,17 +266,35 @@ impl Shop {
         let ids = derived(id, 1);
         let command = Arc::new(command);
         let one = One { command, instance: None, stamp: None, consumed: None, job: None, ids, ..caller.clone() };
-        self.one(tx, one, outputs)
+        self.one(tx, &one, outputs)
     }
 
     fn turn(&self, tx: &dyn Tx, one: &One, instance: Option<(InstanceRow, State)>) -> Result<Box<Output>, Refused> {
+        let id = instance.as_ref().map(|(row, _)| row.id);
+        match self.guarded(tx, one, instance, turn::run) {
+            Err(Refused::Overrun) => {
+                let again = id.map(|id| tx.instance(id).map_err(WindowError::from)).transpose()?.flatten();
+                self.guarded(tx, one, again, turn::overrun)
+            }
+            told => told,
+        }
+    }
+
+    /// A turn that panics changes nothing and harms nobody else.
+    fn guarded(
+        &self,
+        tx: &dyn Tx,
+        one: &One,
+        instance: Option<(InstanceRow, State)>,
+        run: fn(Input<'_>) -> Result<Box<Output>, Refused>,
+    ) -> Result<Box<Output>, Refused> {
         let world = self.joined(tx);
         let input = Input {
             catalog: &self.catalog,
             world: &world,
-            services: &*self.services,
+            services: self.services,
             instance,
-            command: (*one.command).clone(),
+            command: &one.command,
             context: Context {
                 now: self.now,
                 principal: one.principal.clone(),
@@ -288,7 +306,7 @@ impl Shop {
                 max_steps: self.limits.steps,
             },
         };
-        match catch_unwind(AssertUnwindSafe(|| turn::run(input))) {
+        match catch_unwind(AssertUnwindSafe(|| run(input))) {
             Ok(output) => output,
             Err(panic) => Err(Refused::Invalid(format!("the turn panicked, nothing was changed: {}", said(&*panic)))),
         }
@@ -450,7 +468,7 @@ pub(super) fn derived(base: Id, salt: u64) -> Id {
 }
 
 fn stamp(command: Id, hash: u64, answer: &Answer) -> Stamp {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(64);
     // Writing to memory cannot fail.
     let _infallible = minicbor::encode(answer, &mut bytes);
     Stamp { command, hash, answer: bytes }

@@ -9,7 +9,9 @@ const FORMAT: u8 = 1;
 
 /// The stored bytes of something.
 pub(super) fn freeze<T: Encode<()>>(item: &T) -> Vec<u8> {
-    let mut bytes = vec![FORMAT];
+    // Most things are smaller.
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(FORMAT);
     // Writing to memory cannot fail.
     let _infallible = minicbor::encode(item, &mut bytes);
     bytes

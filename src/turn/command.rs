@@ -53,80 +53,71 @@ fn speaks_of_task(catalog: &crate::element::Catalog, wish: &Wish) -> bool {
 /// # Errors
 /// When the command is refused, or when the store fails; nothing has changed then.
 pub fn run(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
-    match input.instance.take() {
-        Some((row, state)) => on_instance(input, row, state),
-        None => match take(&mut input) {
-            Command::Start { process, version, by, record, new, with, caller, depth } => {
-                let def = find(input.catalog, &process, version)?;
-                if let (StartBy::Event(at, Payload::Schedule), None) = (&by, &record)
-                    && let Some(asked) = fan(&input, input.world).by_clock(def, *at)
-                {
+    if let Some((row, state)) = input.instance.take() {
+        let command = input.command;
+        admit(command, &row, &state)?;
+        let mut turn = going_on(input, row, state)?;
+        turn.command(command).and_then(|()| turn.own_effects()).and_then(|()| turn.settle()).map_err(refused)?;
+        return Ok(turn.finish());
+    }
+    match input.command {
+        Command::Start { by: StartBy::Event(at, Payload::Schedule), record: None, process, version, .. } => {
+            let def = find(input.catalog, process, *version)?;
+            match fan(&input, input.world).by_clock(def, *at) {
+                Some(asked) => {
                     let mut out = Output::default();
                     ask(&input, &mut out, asked);
-                    return Ok(Box::new(out));
+                    Ok(Box::new(out))
                 }
-                start(input, def, Beginning { by, record, new, with, caller, depth })
+                None => start(input),
             }
-            Command::Save(wish) => save(&mut input, wish).map(Box::new),
-            Command::Signal(name, with) => signal(&input, &name, &with).map(Box::new),
-            Command::Publish { message, key, with } => publish(&input, &message, &key, &with).map(Box::new),
-            other => Err(Refused::Invalid(format!("expected a run for {}, found none", name_of(&other)))),
-        },
+        }
+        Command::Start { .. } => start(input),
+        Command::Save(wish) => save(&mut input, wish.clone()).map(Box::new),
+        Command::Signal(name, with) => signal(&input, name, with).map(Box::new),
+        Command::Publish { message, key, with } => publish(&input, message, key, with).map(Box::new),
+        other => Err(Refused::Invalid(format!("expected a run for {}, found none", name_of(other)))),
     }
 }
 
-/// The command itself; what is left in its place is never looked at.
-fn take(input: &mut Input<'_>) -> Command {
-    std::mem::replace(&mut input.command, Command::Suspend(false))
-}
-
-fn start(input: Input<'_>, def: &Definition, beginning: Beginning) -> Result<Box<Output>, Refused> {
-    let again = || Input {
-        catalog: input.catalog,
-        world: input.world,
-        services: input.services,
-        instance: None,
-        command: Command::Suspend(false),
-        context: input.context.clone(),
+/// What comes of a command whose turn took too many steps: one incident where it began (S22). A run that was to begin exists then, with
+/// its first token before the first node.
+///
+/// # Errors
+/// As [`run`].
+pub fn overrun(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
+    let wait = wait_named(input.command, input.world)?;
+    let mut turn = match input.instance.take() {
+        Some((row, state)) => going_on(input, row, state)?,
+        None => opened(input)?,
     };
-    let copy = beginning.clone();
-    let mut turn = open(again(), def, beginning).map_err(refused)?;
-    match turn.settle() {
-        Ok(()) => Ok(turn.finish()),
-        Err(Stop::Refused(refused)) => Err(refused),
-        // The run exists, with its first token before the first node, and says why it stands still.
-        Err(Stop::Budget) => {
-            let mut turn = open(again(), def, copy).map_err(refused)?;
-            turn.out_of_budget(None);
-            Ok(turn.finish())
-        }
-    }
+    turn.out_of_budget(wait);
+    Ok(turn.finish())
 }
 
-fn on_instance(mut input: Input<'_>, row: InstanceRow, state: State) -> Result<Box<Output>, Refused> {
+fn start(input: Input<'_>) -> Result<Box<Output>, Refused> {
+    let mut turn = opened(input)?;
+    turn.settle().map_err(refused)?;
+    Ok(turn.finish())
+}
+
+fn opened(input: Input<'_>) -> Result<Turn<'_>, Refused> {
+    let Command::Start { process, version, by, record, new, with, caller, depth } = input.command else {
+        return Err(Refused::Invalid(format!("expected a start, found {}", name_of(input.command))));
+    };
+    let def = find(input.catalog, process, *version)?;
+    open(input, def, Beginning { by, record, new, with, caller, depth: *depth }).map_err(refused)
+}
+
+fn going_on(input: Input<'_>, row: InstanceRow, state: State) -> Result<Turn<'_>, Refused> {
     let def = find(input.catalog, &row.process, Some(row.version))?;
-    let command = take(&mut input);
-    admit(&command, &row, &state)?;
-    let parts = (input.catalog, input.world, input.services, input.context.clone());
-    let wait = wait_named(&command, input.world)?;
-    let mut turn = Turn::new(input, def, row.clone(), state.clone());
-    match turn.command(command).and_then(|()| turn.own_effects()).and_then(|()| turn.settle()) {
-        Ok(()) => Ok(turn.finish()),
-        Err(Stop::Refused(refused)) => Err(refused),
-        Err(Stop::Budget) => {
-            let (catalog, world, services, context) = parts;
-            let input = Input { catalog, world, services, instance: None, command: Command::Suspend(false), context };
-            let mut turn = Turn::new(input, def, row, state);
-            turn.out_of_budget(wait);
-            Ok(turn.finish())
-        }
-    }
+    Ok(Turn::new(input, def, row, state))
 }
 
 fn refused(stop: Stop) -> Refused {
     match stop {
         Stop::Refused(refused) => refused,
-        Stop::Budget => Refused::Invalid("the start took too many steps".into()),
+        Stop::Budget => Refused::Overrun,
     }
 }
 
@@ -156,22 +147,22 @@ fn wait_named(command: &Command, world: &dyn World) -> Result<Option<WaitId>, Re
 }
 
 impl Turn<'_> {
-    fn command(&mut self, command: Command) -> Step {
+    fn command(&mut self, command: &Command) -> Step {
         match command {
-            Command::Complete { task, outcome, form } => self.complete_task(task, outcome, &form, None),
-            Command::Claim(task) => self.assign_task(task, Assigning::Claim),
-            Command::Release(task) => self.assign_task(task, Assigning::Release),
-            Command::Reassign(task, user) => self.assign_task(task, Assigning::To(user)),
-            Command::Fire(wait) => self.fire(wait),
-            Command::JobDone(wait, values) => self.job(wait, |values| Event::Done(values), &values),
-            Command::JobFailed(wait, failure) => self.job_failed(wait, &failure),
-            Command::Deliver(wait, payload) => self.deliver(wait, payload),
-            Command::Act(wait, values) => self.act_by_hand(wait, &values),
-            Command::Mend(id, how) => self.mend(id, how),
-            Command::Cancel(reason) => self.cancel(&reason),
-            Command::Suspend(on) => self.suspend(on),
-            Command::Save(wish) => self.save_of_task_record(wish),
-            other => Err(Refused::Invalid(format!("expected no run for {}", name_of(&other))).into()),
+            Command::Complete { task, outcome, form } => self.complete_task(*task, outcome.as_ref(), form, None),
+            Command::Claim(task) => self.assign_task(*task, Assigning::Claim),
+            Command::Release(task) => self.assign_task(*task, Assigning::Release),
+            Command::Reassign(task, user) => self.assign_task(*task, Assigning::To(user.clone())),
+            Command::Fire(wait) => self.fire(*wait),
+            Command::JobDone(wait, values) => self.job(*wait, |values| Event::Done(values), values),
+            Command::JobFailed(wait, failure) => self.job_failed(*wait, failure),
+            Command::Deliver(wait, payload) => self.deliver(*wait, payload.clone()),
+            Command::Act(wait, values) => self.act_by_hand(*wait, values),
+            Command::Mend(id, how) => self.mend(*id, how.clone()),
+            Command::Cancel(reason) => self.cancel(reason),
+            Command::Suspend(on) => self.suspend(*on),
+            Command::Save(wish) => self.save_of_task_record(wish.clone()),
+            other => Err(Refused::Invalid(format!("expected no run for {}", name_of(other))).into()),
         }
     }
 
@@ -255,7 +246,9 @@ impl Turn<'_> {
             .ok_or_else(|| Refused::NotWaiting(format!("{target} is no longer a task's record")))?;
         self.out.answer.record = Some(target.clone());
         match self.says(&wish, &target)? {
-            Some(MirrorSays::Outcome(outcome)) => self.complete_task(row.id, Some(outcome), &Values::new(), Some(wish)),
+            Some(MirrorSays::Outcome(outcome)) => {
+                self.complete_task(row.id, Some(&outcome), &Values::new(), Some(wish))
+            }
             Some(MirrorSays::Owner(user)) => {
                 self.try_save(wish, NodeIx::PROCESS).map_err(Refused::from)?;
                 self.assign_task(row.id, Assigning::To(user))

@@ -77,7 +77,7 @@ pub struct Input<'a> {
     /// The run the command goes to; none for a start and for commands without a run.
     pub instance: Option<(InstanceRow, State)>,
     /// The command.
-    pub command: Command,
+    pub command: &'a Command,
     /// The instant, who acts, ids.
     pub context: Context,
 }
@@ -255,6 +255,9 @@ pub enum Refused {
     /// The run is suspended: it takes this when it goes on.
     #[error("the instance {0} is suspended")]
     Suspended(Id),
+    /// The turn took more steps than it may: it comes to nothing, and [`overrun`] says so in the run (S21, S22).
+    #[error("the turn took too many steps")]
+    Overrun,
     /// The store failed; the turn may be tried again.
     #[error(transparent)]
     Window(#[from] WindowError),
@@ -281,6 +284,7 @@ impl Refused {
             Refused::Step { code, .. } => code,
             Refused::NotWaiting(_) => "not_waiting",
             Refused::Suspended(_) => "suspended",
+            Refused::Overrun => "too_many_steps",
             Refused::Window(_) => "store_failed",
         }
     }
@@ -289,4 +293,4 @@ impl Refused {
 /// How many calls may lie in each other, and how many reactions may follow from each other (S25).
 pub const MAX_DEPTH: u32 = 32;
 
-pub use command::{of_reaction, route, run, start_of_reaction};
+pub use command::{of_reaction, overrun, route, run, start_of_reaction};

@@ -7,7 +7,7 @@ use crate::element::room::{Event, Given, Round};
 use crate::graph::NodeIx;
 use crate::instance::fact::Opened;
 use crate::instance::{
-    Fact, Owner, Payload, Place, Receiver, Scope, ScopeId, ScopeKind, Status, Token, TokenId, WaitId, WaitKind,
+    Fact, Owner, Payload, Place, Receiver, ScopeId, ScopeKind, Status, Token, TokenId, WaitId, WaitKind,
 };
 use crate::model::{Name, Value};
 
@@ -114,25 +114,26 @@ impl Turn<'_> {
 
     /// Ends what runs in a scope; the scope itself stays. Inner scopes have higher numbers: they go first.
     pub fn empty(&mut self, scope: ScopeId, reason: &str) {
-        let inside = self.inside(scope);
-        for inner in inside.iter().rev() {
-            let tokens: Vec<TokenId> =
-                self.state.tokens.iter().filter(|token| token.scope == *inner).map(|token| token.id).collect();
-            for token in tokens {
-                self.disarm(Owner::Token(token), reason);
-                self.mend_of(token, reason);
-                self.fact(Fact::Ended(token));
-            }
-            if *inner != scope {
-                self.disarm(Owner::Scope(*inner), reason);
-                self.fact(Fact::Closed(*inner));
-            }
+        while let Some(inner) = self.last_inside(scope) {
+            self.end_tokens(inner, reason);
+            self.disarm(Owner::Scope(inner), reason);
+            self.fact(Fact::Closed(inner));
+        }
+        self.end_tokens(scope, reason);
+    }
+
+    fn end_tokens(&mut self, scope: ScopeId, reason: &str) {
+        while let Some(token) = self.state.tokens.iter().find(|token| token.scope == scope).map(|token| token.id) {
+            self.disarm(Owner::Token(token), reason);
+            self.mend_of(token, reason);
+            self.fact(Fact::Ended(token));
         }
     }
 
-    /// The scope and all scopes in it, in order of their numbers.
-    fn inside(&self, scope: ScopeId) -> Vec<ScopeId> {
-        self.state.scopes.iter().map(|found| found.id).filter(|id| self.state.is_inside(*id, scope)).collect()
+    /// The scope of the highest number among those in this one.
+    fn last_inside(&self, scope: ScopeId) -> Option<ScopeId> {
+        let inner = self.state.scopes.iter().rev().map(|found| found.id);
+        inner.take_while(|id| *id > scope).find(|id| self.state.is_inside(*id, scope))
     }
 
     /// Completes a scope in which nothing is left.
@@ -152,31 +153,33 @@ impl Turn<'_> {
     }
 
     fn complete(&mut self, scope: ScopeId) -> Step {
-        let Some(found) = self.state.scope(scope).cloned() else { return Ok(()) };
+        let Some(found) = self.state.scope(scope) else { return Ok(()) };
+        let parent = found.parent;
         match found.kind {
             ScopeKind::Process => self.finish_instance(Status::Completed, "completed"),
             ScopeKind::Handler | ScopeKind::Compensation => {
                 self.close(scope, "completed");
-                found.parent.map_or(Ok(()), |parent| self.look_at_scope(parent))
+                parent.map_or(Ok(()), |parent| self.look_at_scope(parent))
             }
-            ScopeKind::Sub | ScopeKind::Round => self.scope_done(&found),
+            ScopeKind::Sub | ScopeKind::Round => self.scope_done(scope),
         }
     }
 
     /// The host of a completed scope decides how it goes on; it still sees the scope's variables.
-    fn scope_done(&mut self, scope: &Scope) -> Step {
-        let Some(host) = scope.host else {
-            self.close(scope.id, "completed");
+    fn scope_done(&mut self, scope: ScopeId) -> Step {
+        let Some(found) = self.state.scope(scope) else { return Ok(()) };
+        let event = Event::ScopeDone { scope, index: found.index, node: found.node };
+        let Some(host) = found.host else {
+            self.close(scope, "completed");
             return Ok(());
         };
         let Some((node, element)) = self.state.node_of(host).and_then(|node| Some((node, self.def.element(node)?)))
         else {
             return Ok(());
         };
-        let event = Event::ScopeDone { scope: scope.id, index: scope.index, node: scope.node };
         let given = Given::default();
-        let decided = element.room().resume(&self.view(node, host, scope.id, &given), &event);
-        self.close(scope.id, "completed");
+        let decided = element.room().resume(&self.view(node, host, scope, &given), &event);
+        self.close(scope, "completed");
         match decided {
             Ok(decided) => self.act(host, node, decided, None),
             Err(fault) => self.fail(host, node, fault),
@@ -224,13 +227,12 @@ impl Turn<'_> {
         }
         self.empty(0, reason);
         self.disarm(Owner::Scope(0), reason);
-        let caller = self.state.caller.clone();
-        let result = self.results();
-        for incident in self.state.incidents.clone() {
+        let waiting = self.state.caller.clone().map(|caller| (caller, self.results()));
+        while let Some(incident) = self.state.incidents.first() {
             self.fact(Fact::Mended(incident.id, reason.to_string()));
         }
         self.fact(Fact::Finished(status));
-        let Some(caller) = caller else { return Ok(()) };
+        let Some((caller, result)) = waiting else { return Ok(()) };
         let payload = match status {
             Status::Completed => Payload::Returned(result),
             Status::Failed => return Ok(()),

@@ -1,8 +1,10 @@
 //! A run begins: its guard, its record, its parameters.
 
+use std::borrow::Cow;
+
 use super::command::fresh_row;
 use super::step::{Step, Turn};
-use super::{CallStart, Context, Input, Refused};
+use super::{CallStart, Input, Refused};
 use crate::element::definition::{Definition, Param, Start, StartTrigger};
 use crate::element::room::{Fault, Given};
 use crate::element::rules::canonical;
@@ -14,13 +16,12 @@ use crate::instance::{Caller, Fact, Owner, Payload, ScopeId, StartBy, State};
 use crate::model::{Name, Ref, Value};
 
 /// What a start is given.
-#[derive(Clone)]
-pub(super) struct Beginning {
-    pub by: StartBy,
-    pub record: Option<Ref>,
-    pub new: Option<Values>,
-    pub with: Values,
-    pub caller: Option<Caller>,
+pub(super) struct Beginning<'c> {
+    pub by: &'c StartBy,
+    pub record: &'c Option<Ref>,
+    pub new: &'c Option<Values>,
+    pub with: &'c Values,
+    pub caller: &'c Option<Caller>,
     pub depth: u32,
 }
 
@@ -126,24 +127,22 @@ fn parameters(def: &Definition, with: &Values) -> Result<Vec<Value>, Refused> {
 }
 
 /// A new run: a turn whose state has begun.
-pub(super) fn open<'a>(input: Input<'a>, def: &'a Definition, beginning: Beginning) -> Step<Turn<'a>> {
-    let mut context: Context = input.context.clone();
-    let id = match &beginning.by {
+pub(super) fn open<'a>(mut input: Input<'a>, def: &'a Definition, beginning: Beginning<'_>) -> Step<Turn<'a>> {
+    let id = match beginning.by {
         StartBy::Call(id) => *id,
-        _ => context.ids.next_id(),
+        _ => input.context.ids.next_id(),
     };
-    let row = fresh_row(id, def, beginning.caller.as_ref(), &context);
-    let input = Input { context, ..input };
+    let row = fresh_row(id, def, beginning.caller.as_ref(), &input.context);
     let mut turn = Turn::new(input, def, row, State::default());
     turn.begin(beginning)?;
     Ok(turn)
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn begin(&mut self, beginning: Beginning) -> Step {
+    pub(super) fn begin(&mut self, beginning: Beginning<'_>) -> Step {
         let Beginning { by, record, new, with, caller, depth } = beginning;
-        let start = self.chosen_start(&by)?;
-        let (message, event) = match &by {
+        let start = self.chosen_start(by)?;
+        let (message, event) = match by {
             StartBy::Event(_, Payload::Record(event)) => (None, Some(&**event)),
             StartBy::Event(_, Payload::Message(_, _, values) | Payload::Signal(_, values)) => {
                 (Some(values.iter().cloned().collect::<Values>()), None)
@@ -151,18 +150,14 @@ impl<'a> Turn<'a> {
             _ => (None, None),
         };
         let given = Given { message: message.as_ref(), event, ..Given::default() };
-        let made = self.new_record(start, new, &given)?;
+        let made = self.new_record(start, new.as_ref(), &given)?;
         let record = match (made, record) {
             (Some(made), _) => Some(made),
-            (None, Some(record)) => Some(record),
+            (None, Some(record)) => Some(record.clone()),
             (None, None) => self.about(start, &given)?,
         };
         check_entity(self.def, record.as_ref())?;
-        let mut with = with;
-        for (name, expr) in start.map(|start| start.with.as_slice()).unwrap_or_default() {
-            let value = self.view(NodeIx::PROCESS, 0, 0, &given).eval(expr).map_err(Refused::from)?;
-            with.entry(name.clone()).or_insert(value);
-        }
+        let with = self.with_start_values(start, with, &given)?;
         let vars = parameters(self.def, &with)?;
         let info = self.def.scopes.get(&NodeIx::PROCESS);
         let started = Started {
@@ -170,13 +165,28 @@ impl<'a> Turn<'a> {
             version: self.def.version,
             record,
             initiator: self.initiating_user(),
-            caller,
+            caller: caller.clone(),
             key: None,
             vars: padded(vars, info.map_or(0, |info| info.vars.len())),
             entry: start.and_then(|start| start.entry).or(info.map(|info| info.entry)).unwrap_or(NodeIx::PROCESS),
             depth,
         };
         self.start_guarded(started)
+    }
+
+    /// The parameters as given, and those that the start fills.
+    fn with_start_values<'w>(
+        &self,
+        start: Option<&Start>,
+        with: &'w Values,
+        given: &Given<'_>,
+    ) -> Step<Cow<'w, Values>> {
+        let mut with = Cow::Borrowed(with);
+        for (name, expr) in start.map(|start| start.with.as_slice()).unwrap_or_default() {
+            let value = self.view(NodeIx::PROCESS, 0, 0, given).eval(expr).map_err(Refused::from)?;
+            with.to_mut().entry(name.clone()).or_insert(value);
+        }
+        Ok(with)
     }
 
     fn start_guarded(&mut self, started: Started) -> Step {
@@ -249,10 +259,10 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn new_record(&mut self, start: Option<&Start>, form: Option<Values>, given: &Given<'_>) -> Step<Option<Ref>> {
+    fn new_record(&mut self, start: Option<&Start>, form: Option<&Values>, given: &Given<'_>) -> Step<Option<Ref>> {
         let Some(entity) = self.def.entity.clone() else { return Ok(None) };
         let set: Vec<(Name, Value)> = match (form, start.and_then(|start| start.new.as_ref())) {
-            (Some(form), _) => form.into_iter().collect(),
+            (Some(form), _) => form.clone().into_iter().collect(),
             (None, Some(new)) => {
                 let view = self.view(NodeIx::PROCESS, 0, 0, given);
                 let values = view.eval_all(new).map_err(Refused::from)?;

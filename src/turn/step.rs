@@ -79,7 +79,8 @@ impl<'a> Turn<'a> {
             row,
             state,
             context: input.context,
-            out: Box::default(),
+            // Most turns say no more than this.
+            out: Box::new(Output { facts: Vec::with_capacity(16), ..Output::default() }),
             ready: VecDeque::new(),
             events: VecDeque::new(),
             thrown: VecDeque::new(),

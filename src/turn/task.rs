@@ -118,7 +118,7 @@ impl Turn<'_> {
     }
 
     /// A person completes a task: one save with everything his outcome asks for; whatever fails refuses the command (S22).
-    pub fn complete_task(&mut self, task: Id, outcome: Option<Name>, form: &Values, saved: Option<Wish>) -> Step {
+    pub fn complete_task(&mut self, task: Id, outcome: Option<&Name>, form: &Values, saved: Option<Wish>) -> Step {
         let row = self.task_row(task)?;
         self.may_complete(&row)?;
         let Some(wait) = self.state.wait(row.wait).cloned() else {
@@ -277,7 +277,7 @@ impl Turn<'_> {
             Some(MirrorSays::Outcome(outcome)) => {
                 let done = self.complete_task(
                     task,
-                    Some(outcome),
+                    Some(&outcome),
                     &Values::new(),
                     Some(Wish::nothing(event.record().clone())),
                 );
@@ -362,11 +362,11 @@ fn same_code(a: &Value, b: &Value) -> bool {
     a.same(b) || (code(a).is_some() && code(a) == code(b))
 }
 
-fn choose_outcome<'d>(room: &'d UserTask, row: &TaskRow, wanted: Option<Name>) -> Step<&'d OutcomeRule> {
+fn choose_outcome<'d>(room: &'d UserTask, row: &TaskRow, wanted: Option<&Name>) -> Step<&'d OutcomeRule> {
     let known = || row.outcomes.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
     match (wanted, room.outcomes.as_slice()) {
         (Some(id), _) => {
-            let found = room.outcome(&id);
+            let found = room.outcome(id);
             found
                 .ok_or_else(|| Refused::Invalid(format!("the task {} offers {}, found {id}", row.step, known())).into())
         }

@@ -166,16 +166,16 @@ impl Scene {
         self.base += 1_000_000;
         let id = Id::from_u128(self.base);
         let found = instance.and_then(|id| self.rows.instances.get(&id)).cloned();
-        let input = Input {
+        let input = || Input {
             catalog: &self.catalog,
             world: &self.rows,
             services: &self.services,
-            instance: found.map(|(row, state)| (row, self.thaw(state))),
-            command,
+            instance: found.clone().map(|(row, state)| (row, self.thaw(state))),
+            command: &command,
             context: Context {
                 now: self.now,
                 on_behalf_of: principal.user().cloned(),
-                principal,
+                principal: principal.clone(),
                 command: id,
                 root: id,
                 depth,
@@ -183,7 +183,10 @@ impl Scene {
                 max_steps: 2_000,
             },
         };
-        let output = turn::run(input)?;
+        let output = match turn::run(input()) {
+            Err(Refused::Overrun) => turn::overrun(input())?,
+            told => told?,
+        };
         self.keep(&output);
         let calls = output.calls.clone();
         self.told.push((label.to_string(), *output, self.now));

@@ -90,7 +90,7 @@ impl Tables {
         let logging = std::mem::replace(&mut self.logging, false);
         match step {
             Undo::Record(target, before) => self.put_record(&target, before),
-            Undo::Instance(id, before) => self.put_back_instance(id, before),
+            Undo::Instance(id, before) => drop(self.swap_instance(id, before)),
             Undo::Task(id, before) => self.put_task(id, before),
             Undo::Timer(key, before) => self.put_timer(key, before),
             Undo::Appended(bytes) => self.take_appended(bytes),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::tables::{Kept, KeptMessage, Tables, Undo};
 use crate::entity::Change;
 use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, State, TaskRow, WaitId};
-use crate::model::Name;
+use crate::model::{Name, Ref};
 use crate::store::code::{freeze, thaw};
 use crate::store::{
     Applied, Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Old, Reader, Seen, Stamp,
@@ -307,48 +307,42 @@ impl Tables {
 
     fn put_instance(&mut self, row: InstanceRow, state: Arc<[u8]>) {
         let id = row.id;
-        let before = self.instances.remove(&id);
-        self.link_instance(before.as_ref().map(|(row, _)| row), Some(&row));
-        self.instances.insert(id, (row, state));
+        let before = self.swap_instance(id, Some((row, state)));
         self.undo_to(Undo::Instance(id, before));
     }
 
-    /// An instance as it was before it was put.
-    pub(super) fn put_back_instance(&mut self, id: Id, before: Option<Kept>) {
-        let now = self.instances.remove(&id);
-        self.link_instance(now.as_ref().map(|(row, _)| row), before.as_ref().map(|(row, _)| row));
-        if let Some(before) = before {
-            self.instances.insert(id, before);
+    /// Puts an instance as it was, or takes it away, with its indexes; gives what was there.
+    pub(super) fn swap_instance(&mut self, id: Id, after: Option<Kept>) -> Option<Kept> {
+        let now = after.as_ref().map(|(row, _)| Links::of(row)).unwrap_or_default();
+        let before = match after {
+            Some(kept) => self.instances.insert(id, kept),
+            None => self.instances.remove(&id),
+        };
+        let then = before.as_ref().map(|(row, _)| Links::of(row)).unwrap_or_default();
+        if then != now {
+            self.link_instance(id, then, now);
         }
+        before
     }
 
-    fn link_instance(&mut self, before: Option<&InstanceRow>, after: Option<&InstanceRow>) {
-        let record = |row: Option<&InstanceRow>| row.and_then(|row| Some((row.record.clone()?, row.id)));
-        if record(before) != record(after) {
-            if let Some((record, id)) = record(before)
-                && let Some(ids) = self.by_record.get_mut(&record)
-            {
-                ids.remove(&id);
-            }
-            if let Some((record, id)) = record(after) {
-                self.by_record.entry(record).or_default().insert(id);
-            }
+    fn link_instance(&mut self, id: Id, before: Links, after: Links) {
+        if let Some(ids) = before.record.and_then(|record| self.by_record.get_mut(&record)) {
+            ids.remove(&id);
         }
-        let key =
-            |row: Option<&InstanceRow>| row.and_then(|row| Some(((row.process.clone(), row.key.clone()?), row.id)));
-        if key(before) != key(after) {
-            if let Some((key, _)) = key(before) {
-                self.keys.remove(&key);
-            }
-            if let Some((key, id)) = key(after) {
-                self.keys.insert(key, id);
-            }
+        if let Some(record) = after.record {
+            self.by_record.entry(record).or_default().insert(id);
         }
-        if let Some(row) = before {
-            self.troubled.remove(&row.id);
+        if let Some(key) = before.key {
+            self.keys.remove(&key);
         }
-        if let Some(row) = after.filter(|row| row.incidents > 0) {
-            self.troubled.insert(row.id);
+        if let Some(key) = after.key {
+            self.keys.insert(key, id);
+        }
+        if before.troubled {
+            self.troubled.remove(&id);
+        }
+        if after.troubled {
+            self.troubled.insert(id);
         }
     }
 
@@ -489,12 +483,9 @@ impl Tables {
     }
 
     fn forget_instance(&mut self, id: Id) {
-        let Some(gone) = self.instances.remove(&id) else { return };
-        self.link_instance(Some(&gone.0), None);
-        self.undo_by(move |tables| {
-            tables.link_instance(None, Some(&gone.0));
-            tables.instances.insert(id, gone);
-        });
+        if let Some(gone) = self.swap_instance(id, None) {
+            self.undo_to(Undo::Instance(id, Some(gone)));
+        }
     }
 
     /// Takes the first rows of the journal away for which this holds; says how many.
@@ -537,5 +528,20 @@ impl Tables {
             }
         }
         row
+    }
+}
+
+/// What an instance is found by, beside its id.
+#[derive(Default, PartialEq)]
+struct Links {
+    record: Option<Ref>,
+    key: Option<(Name, String)>,
+    troubled: bool,
+}
+
+impl Links {
+    fn of(row: &InstanceRow) -> Self {
+        let key = row.key.clone().map(|key| (row.process.clone(), key));
+        Self { record: row.record.clone(), key, troubled: row.incidents > 0 }
     }
 }
