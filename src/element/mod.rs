@@ -23,6 +23,7 @@ pub mod event_sub_process;
 pub mod exclusive_gateway;
 pub mod incident_step;
 pub mod inclusive_gateway;
+pub mod link_event;
 pub mod multi_instance;
 pub mod notify;
 pub mod parallel_gateway;
@@ -90,6 +91,8 @@ pub enum Element {
     InclusiveGateway(inclusive_gateway::InclusiveGateway),
     /// Waits for some of its flows, then takes in the rest.
     ComplexGateway(Box<complex_gateway::ComplexGateway>),
+    /// Leads to, or comes from, another part of its scope.
+    LinkEvent(link_event::LinkEvent),
     /// Waits for the first of several events.
     EventGateway(event_gateway::EventGateway),
     /// An event at the border of an activity.
@@ -146,6 +149,7 @@ impl Element {
             Element::ParallelGateway(room) => room,
             Element::InclusiveGateway(room) => room,
             Element::ComplexGateway(room) => &**room,
+            Element::LinkEvent(room) => room,
             Element::EventGateway(room) => room,
             Element::BoundaryEvent(room) => &**room,
             Element::EventSubProcess(room) => &**room,

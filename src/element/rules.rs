@@ -172,13 +172,24 @@ pub fn canonical(value: &Value) -> String {
 
 /// The inclusive join (S1): the tokens that merge with this one, or none while more can still come.
 pub fn inclusive_join(view: &View<'_>) -> Option<Vec<TokenId>> {
+    if !none_can_come(view, &[]) {
+        return None;
+    }
+    let own = view.state.token(view.token).map(|token| token.place);
+    let others = view.def.graph.incoming(view.node).iter().filter_map(|flow| {
+        let own_flow = own == Some(Place::Arrived(*flow));
+        if own_flow { None } else { arrived(view, *flow).next() }
+    });
+    Some(others.collect())
+}
+
+/// Whether no token can come any more by a flow that holds none, unless it could as well come by one that does (S1). The flows of `taken`
+/// have given theirs.
+pub fn none_can_come(view: &View<'_>, taken: &[FlowIx]) -> bool {
     let graph = &view.def.graph;
     let incoming = graph.incoming(view.node);
-    let arrived = |flow: &FlowIx| {
-        let place = Place::Arrived(*flow);
-        view.state.tokens.iter().filter(move |token| token.scope == view.scope && token.place == place)
-    };
-    let (full, empty): (Vec<FlowIx>, Vec<FlowIx>) = incoming.iter().partition(|flow| arrived(flow).next().is_some());
+    let (full, empty): (Vec<FlowIx>, Vec<FlowIx>) =
+        incoming.iter().partition(|flow| taken.contains(flow) || arrived(view, **flow).next().is_some());
     let before = |flows: &[FlowIx]| {
         let starts = flows.iter().filter_map(|flow| graph.source(*flow)).filter(|node| *node != view.node);
         reach::walk(starts, |node| {
@@ -187,22 +198,20 @@ pub fn inclusive_join(view: &View<'_>) -> Option<Vec<TokenId>> {
         })
     };
     let (to_empty, to_full) = (before(&empty), before(&full));
-    let coming = view.state.tokens.iter().filter(|token| token.scope == view.scope).any(|token| {
+    !view.state.tokens.iter().filter(|token| token.scope == view.scope).any(|token| {
         let at = match token.place {
             Place::Entering(node) | Place::In(node) => Some(node),
             Place::Arrived(flow) => graph.target(flow),
         };
         at.is_some_and(|node| node != view.node && to_empty.contains(&node) && !to_full.contains(&node))
-    });
-    if coming {
-        return None;
-    }
-    let own = view.state.token(view.token).map(|token| token.place);
-    let others = full.iter().filter_map(|flow| {
-        let own_flow = own == Some(Place::Arrived(*flow));
-        if own_flow { None } else { arrived(flow).next().map(|token| token.id) }
-    });
-    Some(others.collect())
+    })
+}
+
+/// The tokens of this scope that wait at the end of a flow.
+fn arrived<'a>(view: &View<'a>, flow: FlowIx) -> impl Iterator<Item = TokenId> + use<'a> {
+    let (scope, place) = (view.scope, Place::Arrived(flow));
+    let tokens = view.state.tokens.iter().filter(move |token| token.scope == scope && token.place == place);
+    tokens.map(|token| token.id)
 }
 
 /// Where a token at `node` may have come from: along flows, and from the host of a boundary event.

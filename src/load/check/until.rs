@@ -2,12 +2,14 @@
 
 use super::walk::Walk;
 use crate::element::Element;
-use crate::graph::reach;
+use crate::graph::{NodeIx, reach};
 use crate::load::problem::{Problem, Problems};
 
 pub(super) fn check(walk: &Walk<'_>, problems: &Problems) {
     let graph = &walk.def.graph;
-    for node in graph.nodes().filter(|node| matches!(walk.def.element(*node), Some(Element::ComplexGateway(_)))) {
+    // One that remembers whose tokens it has taken keeps the rounds apart.
+    let forgets = |node: &NodeIx| matches!(walk.def.element(*node), Some(Element::ComplexGateway(gateway)) if gateway.taken.is_none());
+    for node in graph.nodes().filter(forgets) {
         let behind = graph.outgoing(node).iter().filter_map(|flow| graph.target(*flow));
         let Some(found) = graph.node(node).filter(|_| reach::forward(graph, behind).contains(&node)) else { continue };
         let message = "the way on leads back into this `parallel`, while branches of the round before may still run";

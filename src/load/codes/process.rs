@@ -40,6 +40,18 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nsteps:\n  - {id: pause, wait: 1 h, next: done}\n",
     },
     Code {
+        code: "unknown-link",
+        meaning: "A link is thrown in a scope where no catch event has its name, or caught where nothing throws it.",
+        wrong: "process: greet\nnodes:\n  - {id: off, type: intermediate_throw_event, link: page_two}\n  - {id: onward, type: intermediate_catch_event, link: page_tow}\n",
+        right: "process: greet\nnodes:\n  - {id: off, type: intermediate_throw_event, link: page_two}\n  - {id: onward, type: intermediate_catch_event, link: page_two}\n",
+    },
+    Code {
+        code: "duplicate-link",
+        meaning: "Two catch events of one scope have the same link: a throw would not know where to go.",
+        wrong: "process: greet\nnodes:\n  - {id: off, type: intermediate_throw_event, link: page_two}\n  - {id: one, type: intermediate_catch_event, link: page_two}\n  - {id: other, type: intermediate_catch_event, link: page_two}\n",
+        right: "process: greet\nnodes:\n  - {id: off, type: intermediate_throw_event, link: page_two}\n  - {id: one, type: intermediate_catch_event, link: page_two}\n",
+    },
+    Code {
         code: "bad-jump",
         meaning: "A way leads into another list, or out of a branch or path that must end on its own.",
         wrong: "process: greet\nsteps:\n  - parallel:\n      one:\n        - {wait: 1 h, next: last}\n      other:\n        - wait: 2 h\n  - {id: last, wait: 3 h}\n",

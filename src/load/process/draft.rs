@@ -4,6 +4,7 @@ mod data;
 mod event;
 mod flow;
 mod head;
+mod link;
 mod net;
 mod step;
 mod task;
@@ -218,6 +219,8 @@ pub(crate) struct Flow<'t> {
     /// The outcomes of the user task it leaves that take it.
     pub outcomes: Vec<Spanned<Name>>,
     pub title: Option<Spanned<Text>>,
+    /// Drawn from the throw event of a link to its catch event.
+    pub is_link: bool,
 }
 
 /// A node of a flat form that is no step of a list.
@@ -225,6 +228,8 @@ pub(crate) struct Flow<'t> {
 pub(crate) enum Gate {
     /// It does nothing: a task without a kind, work by hand, an event without a definition.
     Pass,
+    /// A throw or catch event of a link.
+    Link,
     Exclusive,
     Parallel,
     Inclusive,
@@ -235,6 +240,8 @@ pub(crate) enum Gate {
 #[derive(Debug)]
 pub(crate) enum Verb<'t> {
     Gate(Gate),
+    /// A complex gateway with its activation condition.
+    Complex(Option<&'t Node>),
     UserTask(Box<Task<'t>>),
     Service(Box<Service<'t>>),
     Set(&'t [Entry]),
@@ -496,6 +503,11 @@ impl On<'_> {
 }
 
 impl<'t> Verb<'t> {
+    /// Whether it takes its flows itself.
+    pub fn is_gateway(&self) -> bool {
+        matches!(self, Verb::Complex(_)) || matches!(self, Verb::Gate(gate) if !matches!(gate, Gate::Pass | Gate::Link))
+    }
+
     /// Every list of steps inside, with its handlers' and branches' lists; not those of boundary events.
     pub fn lists(&self) -> Vec<&[Step<'t>]> {
         let mut lists: Vec<&[Step<'t>]> = Vec::new();

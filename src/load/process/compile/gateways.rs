@@ -174,9 +174,11 @@ impl<'a> Compiler<'a> {
         };
         let arriving: Vec<_> =
             ends.into_iter().zip(branches).filter(|(end, _)| self.plan.is_led_to(*end, first)).collect();
+        let names: Vec<&Name> = branches.iter().map(|(name, _)| &name.value).collect();
         let gateway = ComplexGateway {
-            until: self.until(until, branches),
+            until: self.activation(until, &names, "until"),
             branches: arriving.iter().map(|(_, (name, _))| name.value.clone()).collect(),
+            taken: None,
         };
         // One flow per branch, drawn in the order of the branches, leads into the join.
         let drawn = self.plan.drawn();
@@ -195,9 +197,9 @@ impl<'a> Compiler<'a> {
     }
 
     /// How many branches are enough, or a condition over those that `arrived`.
-    fn until(&mut self, node: &'a Node, branches: &'a [(Spanned<Name>, Vec<Step<'a>>)]) -> Expr {
+    pub(super) fn activation(&mut self, node: &'a Node, branches: &[&Name], key: &str) -> Expr {
         let mut names = self.names();
-        let values = branches.iter().map(|(name, _)| (name.value.clone(), Text::default())).collect();
+        let values = branches.iter().map(|name| ((*name).clone(), Text::default())).collect();
         let branch = Type::Enum(EnumType { values }.into());
         names.shadow("arrived").root("arrived", Type::List(branch.into()), self.slot(Root::Arrived));
         let until = self.expr(node, &names, None);
@@ -213,7 +215,8 @@ impl<'a> Compiler<'a> {
             other => format!("expected how many branches are enough, or a condition over `arrived`, found {other}"),
         };
         let problem = Problem::error("wrong-type", node.span, message);
-        self.cx.problems.push(problem.help("write `until: 2`, or `until: list contains(arrived, name_of_a_branch)`"));
+        let help = format!("write `{key}: 2`, or `{key}: list contains(arrived, name_of_a_branch)`");
+        self.cx.problems.push(problem.help(help));
         until
     }
 

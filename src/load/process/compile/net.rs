@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 use super::lists::{Border, Frame};
 use super::{At, Compiler};
 use crate::element::Element;
+use crate::element::complex_gateway::ComplexGateway;
 use crate::element::event_gateway::EventGateway;
 use crate::element::exclusive_gateway::{Case, ExclusiveGateway};
 use crate::element::inclusive_gateway::InclusiveGateway;
+use crate::element::link_event::LinkEvent;
 use crate::element::parallel_gateway::ParallelGateway;
 use crate::element::start_event::{Nothing, StartEvent};
 use crate::graph::NodeIx;
@@ -20,8 +22,9 @@ use crate::load::cursor::Spanned;
 use crate::load::problem::Problem;
 use crate::load::process::draft::{Flow, Gate, Net, Step, Verb};
 use crate::load::process::plan::{Label, NewNode, join};
+use crate::load::read::Node;
 use crate::model::suggest::did_you_mean;
-use crate::model::{Name, Span, Text};
+use crate::model::{Name, Span, Text, Type};
 
 /// Where the nodes of a net begin, and where their flows begin.
 struct Places<'a> {
@@ -77,7 +80,7 @@ impl<'a> Compiler<'a> {
         }
         for (name, step) in net.names.iter().zip(steps) {
             places.begin.insert(&name.value, self.plan.label());
-            if matches!(step.verb, Verb::Gate(gate) if gate != Gate::Pass) {
+            if step.verb.is_gateway() {
                 places.gates.push(&name.value);
             }
         }
@@ -109,13 +112,21 @@ impl<'a> Compiler<'a> {
             None => self.plan.unnamed(&self.scope.prefix, step.word),
         };
         let at = At { step, begin: entry, entry, after, key };
+        let joins = || net.flows.iter().filter(|flow| flow.to.value == *id).count() > 1;
         let host = match &step.verb {
-            Verb::Gate(gate) if *gate != Gate::Pass => {
-                let joins = net.flows.iter().filter(|flow| flow.to.value == *id).count() > 1;
-                self.gate(&at, *gate, &leaving(net, id), places, joins);
+            Verb::Gate(Gate::Pass) => Some(self.simple(&at, Element::Nothing(Nothing))),
+            Verb::Gate(Gate::Link) => {
+                self.simple(&at, Element::LinkEvent(LinkEvent));
                 None
             }
-            Verb::Gate(_) => Some(self.simple(&at, Element::Nothing(Nothing))),
+            Verb::Gate(gate) => {
+                self.gate(&at, *gate, &leaving(net, id), places, joins());
+                None
+            }
+            Verb::Complex(activation) => {
+                self.complex(&at, *activation, net, places);
+                None
+            }
             _ => self.verb(&at),
         };
         self.boundary(&at, host);
@@ -143,19 +154,58 @@ impl<'a> Compiler<'a> {
                 self.no_conditions(flows, "an event-based gateway");
                 merely(Element::EventGateway(EventGateway))
             }
-            Gate::Pass => merely(Element::Nothing(Nothing)),
+            Gate::Pass | Gate::Link => merely(Element::Nothing(Nothing)),
         };
         let node = self.node(at, element);
         match behind {
-            Some(split) => {
-                let key = join(&at.key, "split");
-                let inner = self.split_node(key, split, flows, at.step.at);
-                let to = self.plan.label();
-                self.plan.place(to, inner);
-                self.plan.flow(node, to, Text::default(), at.step.at);
-                self.draw(inner, flows, places);
-            }
+            Some(split) => self.split_behind(at, node, split, flows, places),
             None => self.draw(node, flows, places),
+        }
+    }
+
+    fn split_behind(&mut self, at: &At<'a>, node: NodeIx, split: Split, flows: &[&'a Flow<'a>], places: &Places<'a>) {
+        let key = join(&at.key, "split");
+        let inner = self.split_node(key, split, flows, at.step.at);
+        let to = self.plan.label();
+        self.plan.place(to, inner);
+        self.plan.flow(node, to, Text::default(), at.step.at);
+        self.draw(inner, flows, places);
+    }
+
+    /// A complex gateway: it joins as its activation condition says; what it splits, by conditions, is the gateway behind.
+    fn complex(&mut self, at: &At<'a>, activation: Option<&'a Node>, net: &'a Net<'a>, places: &Places<'a>) {
+        let id = at.step.id.as_ref().map(|id| &id.value);
+        let flows = id.map(|id| leaving(net, id)).unwrap_or_default();
+        let conditional = flows.iter().any(|flow| flow.when.is_some() || flow.otherwise);
+        let mut sources: Vec<&Name> = Vec::new();
+        for flow in net.flows.iter().filter(|flow| Some(&flow.to.value) == id) {
+            if !sources.contains(&&flow.from.value) {
+                sources.push(&flow.from.value);
+            }
+        }
+        let node = match activation {
+            Some(activation) => {
+                let until = self.activation(activation, &sources, "activation_condition");
+                let name = Name::new(format!("{}.taken", at.key));
+                let taken = Some(self.add_var(self.scope.node, name, Type::list(Type::Int), None));
+                self.node(at, Element::ComplexGateway(ComplexGateway { until, branches: Vec::new(), taken }.into()))
+            }
+            None => {
+                if sources.len() > 1 {
+                    let message = "a complex gateway that joins needs the key `activation_condition`";
+                    let problem = Problem::error("missing-key", at.step.at, message);
+                    let help = "write `activation_condition: 2`, or a condition over `arrived`, the nodes before it";
+                    self.cx.problems.push(problem.help(help));
+                }
+                let split = if conditional { Split::Inclusive } else { Split::Parallel };
+                let element = self.split_element(split, &flows);
+                let node = self.node(at, element);
+                return self.draw(node, &flows, places);
+            }
+        };
+        match conditional {
+            true => self.split_behind(at, node, Split::Inclusive, &flows, places),
+            false => self.draw(node, &flows, places),
         }
     }
 

@@ -4,6 +4,7 @@
 //! step of their host, start events to the net, event sub-processes to the handlers of their scope.
 
 use super::event::BOUNDARY;
+use super::link::Link;
 use super::step::{Read, Reader, verb_span};
 use super::{Each, Event, Flow, Gate, Group, Net, Over, Start, StartNode, Step, Target, Then, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
@@ -23,6 +24,7 @@ pub(super) struct Flat<'t> {
     /// What starts a handler, with the keys of its start event.
     trigger: Option<Event<'t>>,
     borders: Vec<Border<'t>>,
+    pub(super) links: Vec<Link>,
 }
 
 /// A boundary event, until its host is known.
@@ -38,6 +40,10 @@ enum Kind {
     /// A step with one of these verbs; without one it does nothing, when that may be.
     Does(&'static [&'static str], bool),
     Gate(Gate),
+    Complex,
+    /// An intermediate event, which may be a link.
+    Throw,
+    Catch,
     Start,
     End,
     Boundary,
@@ -48,6 +54,7 @@ enum Kind {
 
 const DATA: &[&str] = &["service", "create", "update", "delete", "read", "print", "stage"];
 const THROWN: &[&str] = &["send", "signal", "escalate", "notify"];
+const CAUGHT: &[&str] = &["wait", "receive"];
 const ENDS: &[&str] = &["send", "signal", "escalate", "raise", "notify"];
 
 /// Every type, by BPMN's name.
@@ -69,10 +76,10 @@ const TYPES: &[(&str, Kind)] = &[
     ("parallel_gateway", Kind::Gate(Gate::Parallel)),
     ("inclusive_gateway", Kind::Gate(Gate::Inclusive)),
     ("event_based_gateway", Kind::Gate(Gate::Events)),
-    ("complex_gateway", Kind::Later),
+    ("complex_gateway", Kind::Complex),
     ("start_event", Kind::Start),
-    ("intermediate_catch_event", Kind::Does(&["wait", "receive"], false)),
-    ("intermediate_throw_event", Kind::Does(THROWN, true)),
+    ("intermediate_catch_event", Kind::Catch),
+    ("intermediate_throw_event", Kind::Throw),
     ("boundary_event", Kind::Boundary),
     ("end_event", Kind::End),
 ];
@@ -99,10 +106,12 @@ impl<'t> Reader<'t> {
             starts: Vec::new(),
             trigger: None,
             borders: Vec::new(),
+            links: Vec::new(),
         };
         for node in nodes {
             self.node(node, &mut flat);
         }
+        self.place_links(&mut flat);
         self.place_borders(&mut flat);
         self.place_outcomes(&mut flat);
         Some(flat)
@@ -119,6 +128,7 @@ impl<'t> Reader<'t> {
             otherwise: map.bool("otherwise").is_some_and(|flag| flag.value),
             outcomes: map.names("outcome"),
             title: self.title(&map),
+            is_link: false,
         };
         if let (Some(when), true) = (flow.when, flow.otherwise) {
             let problem = Problem::error("wrong-shape", when.span, "a flow has either `when` or `otherwise`");
@@ -148,6 +158,24 @@ impl<'t> Reader<'t> {
             Kind::Gate(gate) => {
                 let step = self.node_step(&map, node.span, &id, word.word(), Verb::Gate(gate));
                 flat.add(id, Some(self.looped(&map, step)));
+            }
+            Kind::Complex => {
+                let verb = Verb::Complex(map.get("activation_condition"));
+                let step = self.node_step(&map, node.span, &id, word.word(), verb);
+                flat.add(id, Some(step));
+            }
+            Kind::Throw | Kind::Catch if map.get("link").is_some() => {
+                let throws = matches!(kind, Kind::Throw);
+                let step = self.link_node(&map, &id, throws, &mut flat.links);
+                flat.add(id, Some(step));
+            }
+            Kind::Throw => {
+                let step = self.doing(&map, entries, &id, THROWN, true);
+                flat.add(id, step.map(|step| self.looped(&map, step)));
+            }
+            Kind::Catch => {
+                let step = self.doing(&map, entries, &id, CAUGHT, false);
+                flat.add(id, step.map(|step| self.looped(&map, step)));
             }
             Kind::Scope => {
                 let verb = self.scope_node(&map);
@@ -194,7 +222,7 @@ impl<'t> Reader<'t> {
         known.map(|(_, kind)| *kind)
     }
 
-    fn node_step(
+    pub(super) fn node_step(
         &self,
         map: &MapReader<'t>,
         span: Span,
