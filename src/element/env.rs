@@ -258,7 +258,11 @@ impl<'a> View<'a> {
     /// # Errors
     /// As [`View::eval`].
     pub fn eval_all(&self, named: &[(Name, Expr)]) -> Result<Values, Fault> {
-        named.iter().map(|(name, expr)| Ok((name.clone(), self.eval(expr)?))).collect()
+        let mut values = Values::new();
+        for (name, expr) in named {
+            values.insert(name.clone(), self.eval(expr)?);
+        }
+        Ok(values)
     }
 
     /// The same view with the row that a filter looks at.
@@ -302,7 +306,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// As [`View::eval`].
     pub fn assignments_with(&self, set: &[Assign], stage: Option<&StageChange>) -> Result<Vec<Effect>, Fault> {
-        let mut effects = Vec::new();
+        let mut effects = Vec::with_capacity(set.len());
         let mut saves: Vec<(Ref, BTreeMap<Name, Value>)> = self.form_columns().into_iter().collect();
         for Assign { target, value } in set {
             let value = self.eval(value)?;

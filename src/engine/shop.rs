@@ -236,9 +236,9 @@ impl Shop<'_> {
         if let Some(error) = self.over_limits(&output) {
             return Ok(Err(error));
         }
-        let answer = output.answer.clone();
+        let answer = std::mem::take(&mut output.answer);
         let calls = std::mem::take(&mut output.calls);
-        if let Err(error) = self.write(tx, one, *output, outputs)? {
+        if let Err(error) = self.write(tx, one, *output, &answer, outputs)? {
             return Ok(Err(error));
         }
         if let (Command::Suspend(false) | Command::Cancel(_), Some(instance)) = (&*one.command, instance) {
@@ -344,6 +344,7 @@ impl Shop<'_> {
         tx: &mut dyn Tx,
         one: &One,
         output: Output,
+        answer: &Answer,
         outputs: &mut Vec<Arc<JournalRow>>,
     ) -> Result<Result<(), Error>, StoreError> {
         let (mut foreign, changes) = self.parted(output.changes);
@@ -352,7 +353,7 @@ impl Shop<'_> {
             let text = format!("{} is kept by another system: it cannot be deleted from here", gone.target);
             return Ok(Err(Error::refused("foreign_record", text)));
         }
-        let stamp = one.stamp.map(|hash| stamp(one.id, hash, &output.answer));
+        let stamp = one.stamp.map(|hash| stamp(one.id, hash, answer));
         let noted = changes.iter().filter_map(ChangeNote::of);
         let to_take = foreign.iter().filter_map(ChangeNote::of).map(|note| ChangeNote { foreign: true, ..note });
         let journal = JournalRow {

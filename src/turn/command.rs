@@ -101,7 +101,7 @@ fn start(input: Input<'_>) -> Result<Box<Output>, Refused> {
     Ok(turn.finish())
 }
 
-fn opened(input: Input<'_>) -> Result<Turn<'_>, Refused> {
+fn opened(input: Input<'_>) -> Result<Box<Turn<'_>>, Refused> {
     let Command::Start { process, version, by, record, new, with, caller, depth } = input.command else {
         return Err(Refused::Invalid(format!("expected a start, found {}", name_of(input.command))));
     };
@@ -109,7 +109,7 @@ fn opened(input: Input<'_>) -> Result<Turn<'_>, Refused> {
     open(input, def, Beginning { by, record, new, with, caller, depth: *depth }).map_err(refused)
 }
 
-fn going_on(input: Input<'_>, row: InstanceRow, state: State) -> Result<Turn<'_>, Refused> {
+fn going_on(input: Input<'_>, row: InstanceRow, state: State) -> Result<Box<Turn<'_>>, Refused> {
     let def = find(input.catalog, &row.process, Some(row.version))?;
     Ok(Turn::new(input, def, row, state))
 }

@@ -127,7 +127,7 @@ fn parameters(def: &Definition, with: &Values) -> Result<Vec<Value>, Refused> {
 }
 
 /// A new run: a turn whose state has begun.
-pub(super) fn open<'a>(mut input: Input<'a>, def: &'a Definition, beginning: Beginning<'_>) -> Step<Turn<'a>> {
+pub(super) fn open<'a>(mut input: Input<'a>, def: &'a Definition, beginning: Beginning<'_>) -> Step<Box<Turn<'a>>> {
     let id = match beginning.by {
         StartBy::Call(id) => *id,
         _ => input.context.ids.next_id(),

@@ -22,7 +22,7 @@ pub(super) struct Turn<'a> {
     pub row: InstanceRow,
     pub state: State,
     pub context: Context,
-    pub out: Box<Output>,
+    pub out: Output,
     /// Tokens about to enter a node, in order.
     ready: VecDeque<TokenId>,
     /// Saved changes that the run's own waits have not seen yet.
@@ -68,9 +68,9 @@ impl<E: Into<Refused>> From<E> for Stop {
 pub(super) type Step<T = ()> = Result<T, Stop>;
 
 impl<'a> Turn<'a> {
-    pub fn new(input: Input<'a>, def: &'a Definition, row: InstanceRow, state: State) -> Self {
+    pub fn new(input: Input<'a>, def: &'a Definition, row: InstanceRow, state: State) -> Box<Self> {
         let window: &'a dyn Window = input.world;
-        Self {
+        Box::new(Self {
             catalog: input.catalog,
             def,
             world: input.world,
@@ -80,14 +80,14 @@ impl<'a> Turn<'a> {
             state,
             context: input.context,
             // Most turns say no more than this.
-            out: Box::new(Output { facts: Vec::with_capacity(16), ..Output::default() }),
+            out: Output { facts: Vec::with_capacity(16), ..Output::default() },
             ready: VecDeque::new(),
             events: VecDeque::new(),
             thrown: VecDeque::new(),
             taken: BTreeSet::new(),
             assigned: false,
             steps: 0,
-        }
+        })
     }
 
     /// Makes a fact true and keeps it.
@@ -220,17 +220,17 @@ impl<'a> Turn<'a> {
     }
 
     /// The output of a turn that went well.
-    pub fn finish(mut self) -> Box<Output> {
-        self.row.revision = self.row.revision.saturating_add(1);
-        self.state.revision = self.row.revision;
-        self.row.status = self.state.status;
-        self.row.record.clone_from(&self.state.record);
-        self.row.key.clone_from(&self.state.key);
-        self.row.incidents = u32::try_from(self.state.incidents.len()).unwrap_or(u32::MAX);
-        self.row.ended =
-            (self.state.status.is_over() || self.state.status == Status::Failed).then_some(self.context.now);
-        self.out.answer.instance = Some(crate::entity::InstanceId(self.row.id));
-        self.out.instance = Some((self.row, self.state));
-        self.out
+    pub fn finish(self: Box<Self>) -> Box<Output> {
+        let Self { mut row, mut state, mut out, context, .. } = *self;
+        row.revision = row.revision.saturating_add(1);
+        state.revision = row.revision;
+        row.status = state.status;
+        row.record.clone_from(&state.record);
+        row.key.clone_from(&state.key);
+        row.incidents = u32::try_from(state.incidents.len()).unwrap_or(u32::MAX);
+        row.ended = (state.status.is_over() || state.status == Status::Failed).then_some(context.now);
+        out.answer.instance = Some(crate::entity::InstanceId(row.id));
+        out.instance = Some((row, state));
+        Box::new(out)
     }
 }
