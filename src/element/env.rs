@@ -42,7 +42,7 @@ impl<'v, 'a> ProcessEnv<'v, 'a> {
             Root::Instance => view.about_instance(),
             Root::Event => view.given.event.map_or(Value::NULL, |event| Value::Ref(event.record().clone())),
             Root::Message => map(view.given.message),
-            Root::Task => map(view.given.task),
+            Root::Task => map(view.given.task.map(|task| task()).as_ref()),
             Root::Form(name) => entry(view.given.form, name),
             Root::Row => view.given.row.cloned().map_or(Value::NULL, Value::Ref),
             Root::Result => map(view.given.result),

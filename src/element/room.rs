@@ -100,8 +100,8 @@ pub struct Given<'a> {
     pub event: Option<&'a RecordEvent>,
     /// A message's or signal's values (`message`).
     pub message: Option<&'a Values>,
-    /// The task's own values (`task`).
-    pub task: Option<&'a Values>,
+    /// The task's own values (`task`), made when something asks for them.
+    pub task: Option<&'a dyn Fn() -> Values>,
     /// Form entries by name.
     pub form: Option<&'a Values>,
     /// What a service or a call gave back.

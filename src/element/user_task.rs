@@ -193,6 +193,6 @@ impl UserTask {
 
     fn leave(&self, view: &View<'_>, outcome: &OutcomeRule) -> Result<Next, Fault> {
         let missing = || Fault::new("broken_definition", "the flow of an outcome is missing");
-        Ok(Next::Take(vec![view.flow(outcome.flow).ok_or_else(missing)?]))
+        Ok(Next::TakeOne(view.flow(outcome.flow).ok_or_else(missing)?))
     }
 }

@@ -130,21 +130,23 @@ impl Turn<'_> {
         let outcome = choose_outcome(room, &row, outcome)?;
         self.check_required(room, outcome, form)?;
         let performer = self.performer(&row);
-        let values = Values::from([
-            (Name::new("outcome"), Value::text(&*outcome.id)),
-            (Name::new("title"), Value::text(row.title.get("en"))),
-            (Name::new("assignee"), performer.clone().map_or(Value::NULL, Value::Ref)),
-        ]);
+        let values = || {
+            Values::from([
+                (Name::new("outcome"), Value::text(&*outcome.id)),
+                (Name::new("title"), Value::text(row.title.get("en"))),
+                (Name::new("assignee"), performer.clone().map_or(Value::NULL, Value::Ref)),
+            ])
+        };
         let given = Given { form: Some(form), task: Some(&values), ..Given::default() };
         let scope = self.state.token(token).map_or(0, |found| found.scope);
         let event = Event::Completed { outcome: &outcome.id, form };
         let decided = room_resume(room, self, token, wait.node, scope, &given, &event)?;
-        self.save_completion(&row, wait.node, &values, saved)?;
+        self.save_completion(&row, wait.node, outcome, &values, saved)?;
         if let Err(fault) = self.effects(token, wait.node, decided.effects)? {
             return Err(refused_by(fault));
         }
+        self.fact(Fact::Noted(wait.node, ["outcome ", &outcome.id].concat()));
         self.need(Need::CloseTask(row.id, Outcome::Completed(outcome.id.clone(), performer)));
-        self.fact(Fact::Noted(wait.node, format!("outcome {}", outcome.id)));
         self.after_completion(token, &wait, decided.next)
     }
 
@@ -156,13 +158,19 @@ impl Turn<'_> {
     }
 
     /// The task's own record is completed in the same commit, unless a save of it is what completes the task.
-    fn save_completion(&mut self, row: &TaskRow, node: NodeIx, values: &Values, saved: Option<Wish>) -> Step {
+    fn save_completion(
+        &mut self,
+        row: &TaskRow,
+        node: NodeIx,
+        outcome: &OutcomeRule,
+        values: &dyn Fn() -> Values,
+        saved: Option<Wish>,
+    ) -> Step {
         let wish = match (saved, &row.mirror, self.catalog.library.tasks.as_ref()) {
             (Some(wish), _, _) => wish,
             (None, Some(target), Some(mirror)) => {
-                let canceled = values.get("outcome").is_some_and(|outcome| outcome.same(&Value::text("canceled")));
-                let columns = if canceled { &mirror.withdrawn } else { &mirror.completed };
-                let set = self.mirror_columns(mirror, columns, values).map_err(refused_by)?;
+                let columns = if *outcome.id == *"canceled" { &mirror.withdrawn } else { &mirror.completed };
+                let set = self.mirror_columns(mirror, columns, &values()).map_err(refused_by)?;
                 Wish::Update { target: target.clone(), set }
             }
             _ => return Ok(()),
