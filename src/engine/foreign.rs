@@ -1,5 +1,6 @@
 //! Entities that systems of the host keep: turns read through them, and what turns change is handed to them after the commit.
 
+use std::cell::RefCell;
 use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -31,8 +32,16 @@ pub struct ForeignFailure {
 
 /// Own rows and foreign records as one: what a foreign system has not taken yet is read from the own rows.
 pub(super) struct Joined<'a, W: ?Sized> {
-    pub own: &'a W,
-    pub foreign: &'a Foreign,
+    own: &'a W,
+    foreign: &'a Foreign,
+    /// The task that was asked for last: a command asks for its own again and again.
+    task: RefCell<Option<Arc<TaskRow>>>,
+}
+
+impl<'a, W: ?Sized> Joined<'a, W> {
+    pub fn new(own: &'a W, foreign: &'a Foreign) -> Self {
+        Self { own, foreign, task: RefCell::default() }
+    }
 }
 
 impl<W: Window + ?Sized> Window for Joined<'_, W> {
@@ -68,7 +77,12 @@ impl<W: World + ?Sized> World for Joined<'_, W> {
     }
 
     fn task(&self, id: Id) -> Result<Option<Arc<TaskRow>>, WindowError> {
-        self.own.task(id)
+        if let Some(row) = self.task.borrow().as_ref().filter(|row| row.id == id) {
+            return Ok(Some(row.clone()));
+        }
+        let found = self.own.task(id)?;
+        self.task.replace(found.clone());
+        Ok(found)
     }
 
     fn task_of(&self, record: &Ref) -> Result<Option<Arc<TaskRow>>, WindowError> {

@@ -42,7 +42,7 @@ impl<'a> HostTx<'a> {
     /// # Errors
     /// When the store fails.
     pub fn record(&self, record: &Ref) -> Result<Option<std::sync::Arc<Record>>, WindowError> {
-        Joined { own: &*self.tx, foreign: self.foreign }.get(record)
+        Joined::new(&*self.tx, self.foreign).get(record)
     }
 
     /// Records as the command left them.
@@ -50,7 +50,7 @@ impl<'a> HostTx<'a> {
     /// # Errors
     /// When the store fails.
     pub fn records(&self, query: &Query) -> Result<Vec<std::sync::Arc<Record>>, WindowError> {
-        Joined { own: &*self.tx, foreign: self.foreign }.query(query)
+        Joined::new(&*self.tx, self.foreign).query(query)
     }
 
     /// The connection that holds the transaction, for the host's own tables in the same file; none when the store is not SQLite.

@@ -86,7 +86,7 @@ impl Engine {
     pub fn fits(&self, condition: &Expr, record: &Ref, others: &[Option<Ref>]) -> Result<bool, Error> {
         let (catalog, now) = (self.catalog(), self.now());
         self.read(|reader| {
-            let window = Joined { own: reader, foreign: &self.inner.foreign };
+            let window = Joined::new(reader, &self.inner.foreign);
             let records = RecordEnv::new(&catalog.library, &window, now);
             let env = NamedEnv { records, record, others };
             let truth = condition.eval3(&env).map_err(|error| StoreError::Aborted(error.to_string()))?;
@@ -304,7 +304,7 @@ impl Session<'_> {
     fn through<T>(&self, mut ask: impl FnMut(&dyn Window, &Principal) -> Result<T, AccessError>) -> Result<T, Error> {
         let catalog = self.engine().catalog();
         let asked = self.engine().read(|reader| {
-            let window = Joined { own: reader, foreign: &self.engine().inner.foreign };
+            let window = Joined::new(reader, &self.engine().inner.foreign);
             let principal = match principal_of(&catalog, &window, self.actor())? {
                 Ok(principal) => principal,
                 Err(error) => return Ok(Err(error)),

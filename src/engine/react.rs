@@ -27,10 +27,10 @@ impl Shop<'_> {
             tx.park_reaction(seq, Some(&why))?;
             return Ok(true);
         }
-        let told = self.atomically(tx, outputs, |shop, tx, outputs| match shop.reacting(seq, &reaction) {
-            Some(one) => shop.one(tx, &one, outputs),
-            None => Ok(Err(Error::Unknown("the reaction asks nothing".into()))),
-        })?;
+        let told = match self.reacting(seq, &reaction) {
+            Some(one) => self.one(tx, &one, None, outputs)?,
+            None => Err(Error::Unknown("the reaction asks nothing".into())),
+        };
         match told {
             Ok(_) => {}
             // A start that meets its guard, and a receiver that has ended meanwhile, are recorded, not failures.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::Limits;
 use super::error::Error;
 use super::foreign::Joined;
-use super::host::HostTx;
+use super::host::{Alongside, HostTx};
 use super::request::{Actor, Asks, Request};
 use super::services::{Registry, said};
 use crate::element::definition::Catalog;
@@ -18,7 +18,7 @@ use crate::entity::{Change, IdSource, Principal, Window, WindowError};
 use crate::instance::{Command, Id, InstanceRow, JobRow, Need, Payload, StartBy, State, WaitId};
 use crate::model::{Name, Ref, Value};
 use crate::store::{Applied, ChangeNote, Foreign, JournalBody, JournalRow, Stamp, StoreError, Tx, Write};
-use crate::turn::{self, Answer, CallStart, Context, Input, Output, Refused, Route};
+use crate::turn::{self, Answer, CallStart, Context, Input, Output, Refused, Route, World};
 
 /// How many reactions ran for each root, while there are any.
 pub(super) type Roots = BTreeMap<[u8; 16], u32>;
@@ -45,7 +45,7 @@ impl Shop<'_> {
 
     /// Own rows and foreign records as one.
     fn joined<'a>(&'a self, tx: &'a dyn Tx) -> Joined<'a, dyn Tx + 'a> {
-        Joined { own: tx, foreign: self.foreign }
+        Joined::new(tx, self.foreign)
     }
 
     /// Carries out a request in the open transaction. The outer error breaks the whole transaction.
@@ -90,13 +90,7 @@ impl Shop<'_> {
             job,
             silent: matches!(request.asks, Asks::Import(_)),
         };
-        let told = self.atomically(tx, outputs, |shop, tx, outputs| {
-            let told = shop.one(tx, &one, outputs)?;
-            match (&told, &request.alongside) {
-                (Ok(answer), Some(alongside)) => shop.alongside(tx, answer, &**alongside).map(|done| done.and(told)),
-                _ => Ok(told),
-            }
-        })?;
+        let told = self.one(tx, &one, request.alongside.as_deref(), outputs)?;
         match told {
             Err(error) if matches!(request.asks, Asks::Timer(..) | Asks::Job(..)) => {
                 self.not_taken(tx, &one, error, outputs)
@@ -106,12 +100,7 @@ impl Shop<'_> {
     }
 
     /// What the host does in the same transaction; what it refuses undoes the command.
-    fn alongside(
-        &self,
-        tx: &mut dyn Tx,
-        answer: &Answer,
-        work: &super::host::Alongside,
-    ) -> Result<Result<(), Error>, StoreError> {
+    fn alongside(&self, tx: &mut dyn Tx, answer: &Answer, work: &Alongside) -> Result<Result<(), Error>, StoreError> {
         let done = catch_unwind(AssertUnwindSafe(|| work(&mut HostTx::new(&mut *tx, self.foreign, answer, self.now))));
         if !tx.is_open() {
             return Err(StoreError::Aborted("the host ended the transaction that it only joined".into()));
@@ -165,9 +154,7 @@ impl Shop<'_> {
             tx.rollback()?;
             outputs.truncate(before);
         }
-        if let Err(Error::Damaged { instance, .. }) = &told {
-            tx.mark_damaged(*instance)?;
-        }
+        mark(tx, &told)?;
         Ok(told)
     }
 
@@ -205,51 +192,75 @@ impl Shop<'_> {
         Ok(Ok(answer))
     }
 
-    /// One turn and the processes it calls.
-    pub fn one(&self, tx: &mut dyn Tx, one: &One, outputs: &mut Vec<Arc<JournalRow>>) -> Result<Told, StoreError> {
-        let instance = match turn::route(&one.command, &self.catalog, &self.joined(&*tx)) {
+    /// One turn, the processes it calls and what the host does alongside: all or nothing.
+    pub fn one(
+        &self,
+        tx: &mut dyn Tx,
+        one: &One,
+        alongside: Option<&Alongside>,
+        outputs: &mut Vec<Arc<JournalRow>>,
+    ) -> Result<Told, StoreError> {
+        let mut output = match self.decided(&*tx, one)? {
+            Ok(output) => output,
+            Err(error) => {
+                let told = Err(error);
+                mark(tx, &told)?;
+                return Ok(told);
+            }
+        };
+        let answer = std::mem::take(&mut output.answer);
+        let calls = std::mem::take(&mut output.calls);
+        let goes_on = match &*one.command {
+            Command::Suspend(false) | Command::Cancel(_) => output.instance.as_ref().map(|(row, _)| row.id),
+            _ => None,
+        };
+        // A single write is refused before it changes anything: only several need a way back.
+        if calls.is_empty() && goes_on.is_none() && alongside.is_none() {
+            return Ok(self.write(tx, one, *output, &answer, outputs)?.map(|()| answer));
+        }
+        self.atomically(tx, outputs, |shop, tx, outputs| {
+            if let Err(error) = shop.write(tx, one, *output, &answer, outputs)? {
+                return Ok(Err(error));
+            }
+            if let Some(instance) = goes_on {
+                shop.put_back(tx, instance)?;
+            }
+            for call in calls {
+                if let Err(error) = shop.called(tx, one, call, outputs)? {
+                    return Ok(Err(error));
+                }
+            }
+            let done = alongside.map_or(Ok(Ok(())), |work| shop.alongside(tx, &answer, work))?;
+            Ok(done.map(|()| answer))
+        })
+    }
+
+    /// What a turn gives, with nothing written yet.
+    fn decided(&self, tx: &dyn Tx, one: &One) -> Result<Result<Box<Output>, Error>, StoreError> {
+        let world = self.joined(tx);
+        let instance = match turn::route(&one.command, &self.catalog, &world) {
             Ok(Route::Instance(id)) => Some(id),
             Ok(Route::Free) => one.instance,
             Err(refused) => return Ok(Err(refused.into())),
         };
-        let found = match instance {
+        let found = match instance.map(|id| (id, tx.instance(id))) {
             None => None,
-            Some(id) => match tx.instance(id) {
-                Ok(Some(found)) => Some(found),
-                Ok(None) => {
-                    return Ok(Err(Error::Unknown(format!("expected an instance, found none with the id {id}"))));
-                }
-                Err(StoreError::Corrupt(why)) => return Ok(Err(Error::Damaged { instance: id, why })),
-                Err(error) => return Err(error),
-            },
-        };
-        let mut output = match self.turn(tx, one, found) {
-            Ok(mut output) => {
-                if one.silent {
-                    output.reactions.clear();
-                    output.transitions.clear();
-                }
-                output
+            Some((_, Ok(Some(found)))) => Some(found),
+            Some((id, Ok(None))) => {
+                return Ok(Err(Error::Unknown(format!("expected an instance, found none with the id {id}"))));
             }
+            Some((id, Err(StoreError::Corrupt(why)))) => return Ok(Err(Error::Damaged { instance: id, why })),
+            Some((_, Err(error))) => return Err(error),
+        };
+        let mut output = match self.turn(tx, &world, one, found) {
+            Ok(output) => output,
             Err(refused) => return Ok(Err(refused.into())),
         };
-        if let Some(error) = self.over_limits(&output) {
-            return Ok(Err(error));
+        if one.silent {
+            output.reactions.clear();
+            output.transitions.clear();
         }
-        let answer = std::mem::take(&mut output.answer);
-        let calls = std::mem::take(&mut output.calls);
-        if let Err(error) = self.write(tx, one, *output, &answer, outputs)? {
-            return Ok(Err(error));
-        }
-        if let (Command::Suspend(false) | Command::Cancel(_), Some(instance)) = (&*one.command, instance) {
-            self.put_back(tx, instance)?;
-        }
-        for call in calls {
-            if let Err(error) = self.called(tx, one, call, outputs)? {
-                return Ok(Err(error));
-            }
-        }
-        Ok(Ok(answer))
+        Ok(self.over_limits(&output).map_or(Ok(output), Err))
     }
 
     /// The called process begins in the caller's commit (S9).
@@ -266,15 +277,21 @@ impl Shop<'_> {
         let ids = derived(id, 1);
         let command = Arc::new(command);
         let one = One { command, instance: None, stamp: None, consumed: None, job: None, ids, ..caller.clone() };
-        self.one(tx, &one, outputs)
+        self.one(tx, &one, None, outputs)
     }
 
-    fn turn(&self, tx: &dyn Tx, one: &One, instance: Option<(InstanceRow, State)>) -> Result<Box<Output>, Refused> {
+    fn turn(
+        &self,
+        tx: &dyn Tx,
+        world: &dyn World,
+        one: &One,
+        instance: Option<(InstanceRow, State)>,
+    ) -> Result<Box<Output>, Refused> {
         let id = instance.as_ref().map(|(row, _)| row.id);
-        match self.guarded(tx, one, instance, turn::run) {
+        match self.guarded(world, one, instance, turn::run) {
             Err(Refused::Overrun) => {
                 let again = id.map(|id| tx.instance(id).map_err(WindowError::from)).transpose()?.flatten();
-                self.guarded(tx, one, again, turn::overrun)
+                self.guarded(world, one, again, turn::overrun)
             }
             told => told,
         }
@@ -283,15 +300,14 @@ impl Shop<'_> {
     /// A turn that panics changes nothing and harms nobody else.
     fn guarded(
         &self,
-        tx: &dyn Tx,
+        world: &dyn World,
         one: &One,
         instance: Option<(InstanceRow, State)>,
         run: fn(Input<'_>) -> Result<Box<Output>, Refused>,
     ) -> Result<Box<Output>, Refused> {
-        let world = self.joined(tx);
         let input = Input {
             catalog: &self.catalog,
-            world: &world,
+            world,
             services: self.services,
             instance,
             command: &one.command,
@@ -404,6 +420,14 @@ impl Shop<'_> {
                 Err(Error::refused("already_running", format!("already running: instance {id}")))
             }
         })
+    }
+}
+
+/// A damaged instance is found among those in trouble, though its command was refused.
+fn mark(tx: &mut dyn Tx, told: &Told) -> Result<(), StoreError> {
+    match told {
+        Err(Error::Damaged { instance, .. }) => tx.mark_damaged(*instance),
+        _ => Ok(()),
     }
 }
 
