@@ -3,7 +3,7 @@
 use super::{Engine, Error};
 use crate::element::Element;
 use crate::element::definition::FormEntry;
-use crate::instance::Id;
+use crate::instance::{Id, Run};
 use crate::model::{Name, Text};
 use crate::store::StoreError;
 
@@ -35,7 +35,7 @@ impl Engine {
     pub fn form(&self, task: Id) -> Result<TaskForm, Error> {
         let row = self.read(|reader| reader.task(task).map_err(StoreError::from))?;
         let row = row.ok_or_else(|| Error::Unknown(format!("expected an open task, found none with the id {task}")))?;
-        let (instance, state) = self.instance_state(row.instance)?;
+        let Run { row: instance, state } = self.instance_state(row.instance)?;
         let catalog = self.catalog();
         let def = catalog.get(&instance.process, Some(instance.version));
         let node = state.wait(row.wait).map(|wait| wait.node);

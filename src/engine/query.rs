@@ -11,7 +11,7 @@ use crate::element::Element;
 use crate::element::definition::StartTrigger;
 use crate::entity::access::AccessError;
 use crate::entity::{Access, Entity, Principal, Query, Record, RecordEnv, StageTransition, Window, read_column};
-use crate::instance::{Id, InstanceRow, State, TaskRow, WaitId};
+use crate::instance::{Id, InstanceRow, Run, TaskRow, WaitId};
 use crate::model::expr::{Env, EvalError, Expr, Slot};
 use crate::model::{Name, Ref, Text, Value};
 use crate::store::{FailedReaction, InstanceFilter, JournalOf, JournalRow, StoreError, TaskFilter};
@@ -111,15 +111,16 @@ impl Engine {
     /// # Errors
     /// When there is none.
     pub fn instance(&self, id: Id) -> Result<InstanceRow, Error> {
-        Ok(self.instance_state(id)?.0)
+        Ok(self.instance_state(id)?.row)
     }
 
     /// An instance with its state.
     ///
     /// # Errors
     /// When there is none.
-    pub fn instance_state(&self, id: Id) -> Result<(InstanceRow, State), Error> {
+    pub fn instance_state(&self, id: Id) -> Result<Run, Error> {
         self.read(|reader| reader.instance(id))?
+            .map(|run| *run)
             .ok_or_else(|| Error::Unknown(format!("expected an instance, found none with the id {id}")))
     }
 
@@ -161,7 +162,7 @@ impl Engine {
     /// # Errors
     /// When there is no such instance.
     pub fn actions(&self, instance: Id) -> Result<Vec<(WaitId, Name, Text)>, Error> {
-        let (row, state) = self.instance_state(instance)?;
+        let Run { row, state } = self.instance_state(instance)?;
         let catalog = self.catalog();
         let Some(def) = catalog.get(&row.process, Some(row.version)) else { return Ok(Vec::new()) };
         let offered = state.waits.iter().filter_map(|wait| match def.element(wait.node)?.trigger()? {
@@ -181,8 +182,8 @@ impl Engine {
         let mut found = Vec::new();
         for row in rows {
             let def = catalog.get(&row.process, Some(row.version));
-            let (row, state) = match self.instance_state(row.id) {
-                Ok((_, state)) if state.incidents.is_empty() => {
+            let Run { row, state } = match self.instance_state(row.id) {
+                Ok(run) if run.state.incidents.is_empty() => {
                     found.push(damaged(&row, "the bytes of one of its jobs cannot be read".into()));
                     continue;
                 }

@@ -15,7 +15,7 @@ use super::request::{Actor, Asks, Request};
 use super::services::{Registry, said};
 use crate::element::definition::Catalog;
 use crate::entity::{Change, IdSource, Principal, Window, WindowError};
-use crate::instance::{Command, Id, InstanceRow, JobRow, Need, Payload, StartBy, State, WaitId};
+use crate::instance::{Command, Id, JobRow, Need, Payload, Run, StartBy, WaitId};
 use crate::model::{Name, Ref, Value};
 use crate::store::{Applied, ChangeNote, Foreign, JournalBody, JournalRow, Stamp, StoreError, Tx, Write};
 use crate::turn::{self, Answer, CallStart, Context, Input, Output, Refused, Route, World};
@@ -211,7 +211,7 @@ impl Shop<'_> {
         let answer = std::mem::take(&mut output.answer);
         let calls = std::mem::take(&mut output.calls);
         let goes_on = match &*one.command {
-            Command::Suspend(false) | Command::Cancel(_) => output.instance.as_ref().map(|(row, _)| row.id),
+            Command::Suspend(false) | Command::Cancel(_) => output.instance.as_ref().map(|run| run.row.id),
             _ => None,
         };
         // A single write is refused before it changes anything: only several need a way back.
@@ -285,9 +285,9 @@ impl Shop<'_> {
         tx: &dyn Tx,
         world: &dyn World,
         one: &One,
-        instance: Option<(InstanceRow, State)>,
+        instance: Option<Box<Run>>,
     ) -> Result<Box<Output>, Refused> {
-        let id = instance.as_ref().map(|(row, _)| row.id);
+        let id = instance.as_ref().map(|run| run.row.id);
         match self.guarded(world, one, instance, turn::run) {
             Err(Refused::Overrun) => {
                 let again = id.map(|id| tx.instance(id).map_err(WindowError::from)).transpose()?.flatten();
@@ -302,7 +302,7 @@ impl Shop<'_> {
         &self,
         world: &dyn World,
         one: &One,
-        instance: Option<(InstanceRow, State)>,
+        instance: Option<Box<Run>>,
         run: fn(Input<'_>) -> Result<Box<Output>, Refused>,
     ) -> Result<Box<Output>, Refused> {
         let input = Input {
@@ -329,7 +329,7 @@ impl Shop<'_> {
     }
 
     fn over_limits(&self, output: &Output) -> Option<Error> {
-        let (_, state) = output.instance.as_ref()?;
+        let state = &output.instance.as_ref()?.state;
         if state.tokens.len() > self.limits.tokens {
             let text =
                 format!("expected at most {} tokens in an instance, found {}", self.limits.tokens, state.tokens.len());
@@ -375,8 +375,8 @@ impl Shop<'_> {
         let journal = JournalRow {
             seq: 0,
             at: self.now,
-            instance: output.instance.as_ref().map(|(row, _)| row.id),
-            revision: output.instance.as_ref().map_or(0, |(row, _)| row.revision),
+            instance: output.instance.as_ref().map(|run| run.row.id),
+            revision: output.instance.as_ref().map_or(0, |run| run.row.revision),
             command: one.id,
             body: JournalBody {
                 kind: word(&one.command).to_string(),

@@ -17,6 +17,15 @@ pub use rows::{
 };
 pub use state::{Caller, Incident, Owner, Place, Scope, ScopeKind, State, Token, Wait, WaitKind};
 
+/// A run whole: its row as lists show it, and its state. It is handed on in one piece, from the store to its turn and back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// What lists show.
+    pub row: InstanceRow,
+    /// Everything that is true of it.
+    pub state: State,
+}
+
 /// The id of an instance, task, job or incident: a UUID handed out by the command that made it.
 pub type Id = uuid::Uuid;
 

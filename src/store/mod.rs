@@ -16,7 +16,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::entity::{Change, Query, Record, WindowError};
-use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, State, Status, TaskRow, WaitId};
+use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, Run, Status, TaskRow, WaitId};
 use crate::model::{Name, Ref, Value};
 use crate::turn::World;
 
@@ -71,7 +71,7 @@ pub trait Reader: World {
     ///
     /// # Errors
     /// When the store fails, or the bytes are corrupt.
-    fn instance(&self, id: Id) -> Result<Option<(InstanceRow, State)>, StoreError>;
+    fn instance(&self, id: Id) -> Result<Option<Box<Run>>, StoreError>;
 
     /// Instances, the oldest first.
     ///
@@ -265,7 +265,7 @@ pub struct Write {
     /// The journal row; its number is the store's.
     pub journal: JournalRow,
     /// The instance after the turn, its state, and the revision before.
-    pub instance: Option<(InstanceRow, State)>,
+    pub instance: Option<Box<Run>>,
     /// What the world must keep.
     pub needs: Vec<Need>,
     /// Record changes, in order.

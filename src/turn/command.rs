@@ -14,7 +14,7 @@ use crate::instance::command::Failure;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
 use crate::instance::{
-    Caller, Command, Fact, Id, InstanceRow, Need, Owner, Payload, StartBy, State, Status, TimerRow, WaitId, WaitKind,
+    Caller, Command, Fact, Id, InstanceRow, Need, Owner, Payload, Run, StartBy, Status, TimerRow, WaitId, WaitKind,
 };
 use crate::model::{Name, Ref, Value};
 
@@ -53,10 +53,10 @@ fn speaks_of_task(catalog: &crate::element::Catalog, wish: &Wish) -> bool {
 /// # Errors
 /// When the command is refused, or when the store fails; nothing has changed then.
 pub fn run(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
-    if let Some((row, state)) = input.instance.take() {
+    if let Some(run) = input.instance.take() {
         let command = input.command;
-        admit(command, &row, &state)?;
-        let mut turn = going_on(input, row, state)?;
+        admit(command, &run)?;
+        let mut turn = going_on(input, *run)?;
         turn.command(command).and_then(|()| turn.own_effects()).and_then(|()| turn.settle()).map_err(refused)?;
         return Ok(turn.finish());
     }
@@ -88,7 +88,7 @@ pub fn run(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
 pub fn overrun(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
     let wait = wait_named(input.command, input.world)?;
     let mut turn = match input.instance.take() {
-        Some((row, state)) => going_on(input, row, state)?,
+        Some(run) => going_on(input, *run)?,
         None => opened(input)?,
     };
     turn.out_of_budget(wait);
@@ -109,9 +109,9 @@ fn opened(input: Input<'_>) -> Result<Box<Turn<'_>>, Refused> {
     open(input, def, Beginning { by, record, new, with, caller, depth: *depth }).map_err(refused)
 }
 
-fn going_on(input: Input<'_>, row: InstanceRow, state: State) -> Result<Box<Turn<'_>>, Refused> {
-    let def = find(input.catalog, &row.process, Some(row.version))?;
-    Ok(Turn::new(input, def, row, state))
+fn going_on(input: Input<'_>, run: Run) -> Result<Box<Turn<'_>>, Refused> {
+    let def = find(input.catalog, &run.row.process, Some(run.row.version))?;
+    Ok(Turn::new(input, def, run.row, run.state))
 }
 
 fn refused(stop: Stop) -> Refused {
@@ -122,7 +122,8 @@ fn refused(stop: Stop) -> Refused {
 }
 
 /// What is over takes no commands; what is suspended only goes on or is canceled.
-fn admit(command: &Command, row: &InstanceRow, state: &State) -> Result<(), Refused> {
+fn admit(command: &Command, run: &Run) -> Result<(), Refused> {
+    let Run { row, state } = run;
     if state.status.is_over() {
         return Err(Refused::NotWaiting(format!("the instance {} is over", row.id)));
     }

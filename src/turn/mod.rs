@@ -29,7 +29,7 @@ use crate::element::definition::Catalog;
 use crate::element::room::Services;
 use crate::entity::{Change, IdSource, InstanceId, Principal, Refusal, StageTransition, Window, WindowError};
 use crate::instance::rows::Values;
-use crate::instance::{Caller, Command, Fact, Id, InstanceRow, Need, Reaction, State, SubscriptionRow, TaskRow, Topic};
+use crate::instance::{Caller, Command, Fact, Id, Need, Reaction, Run, SubscriptionRow, TaskRow, Topic};
 use crate::model::{Name, Ref, Text};
 
 /// What a turn may ask of the store beside records: the live rows, as they stand in the open transaction.
@@ -75,7 +75,7 @@ pub struct Input<'a> {
     /// The host's handlers that run inside.
     pub services: &'a dyn Services,
     /// The run the command goes to; none for a start and for commands without a run.
-    pub instance: Option<(InstanceRow, State)>,
+    pub instance: Option<Box<Run>>,
     /// The command.
     pub command: &'a Command,
     /// The instant, who acts, ids.
@@ -108,7 +108,7 @@ pub struct Context {
 #[must_use]
 pub struct Output {
     /// The run after the turn; none for a command without a run.
-    pub instance: Option<(InstanceRow, State)>,
+    pub instance: Option<Box<Run>>,
     /// What happened, in order.
     pub facts: Vec<Fact>,
     /// What the world must do or keep.

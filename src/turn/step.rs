@@ -9,7 +9,7 @@ use crate::entity::{Overlay, RecordEvent, Window};
 use crate::graph::NodeIx;
 use crate::instance::apply::apply;
 use crate::instance::rows::Values;
-use crate::instance::{Fact, InstanceRow, Need, Place, ScopeId, State, Status, TokenId, WaitId};
+use crate::instance::{Fact, InstanceRow, Need, Place, Run, ScopeId, State, Status, TokenId, WaitId};
 use crate::model::Name;
 
 /// A turn of one run.
@@ -230,7 +230,7 @@ impl<'a> Turn<'a> {
         row.incidents = u32::try_from(state.incidents.len()).unwrap_or(u32::MAX);
         row.ended = (state.status.is_over() || state.status == Status::Failed).then_some(context.now);
         out.answer.instance = Some(crate::entity::InstanceId(row.id));
-        out.instance = Some((row, state));
+        out.instance = Some(Box::new(Run { row, state }));
         Box::new(out)
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use stageflow::entity::{Change, EventKind, Order, Query, Record};
 use stageflow::instance::rows::TaskStatus;
 use stageflow::instance::{
-    Id, InstanceRow, JobRow, Need, Payload, Reaction, Receiver, State, Status, SubscriptionRow, TaskRow, TimerRow,
+    Id, InstanceRow, JobRow, Need, Payload, Reaction, Receiver, Run, State, Status, SubscriptionRow, TaskRow, TimerRow,
     Topic,
 };
 use stageflow::model::{Name, Ref, Text, Value};
@@ -160,7 +160,7 @@ impl Does for Write {
         self.journal.instance = Some(row.id);
         self.journal.revision = row.revision;
         let state = State { process: row.process.clone(), revision: row.revision, ..State::default() };
-        self.instance = Some((row, state));
+        self.instance = Some(Box::new(Run { row, state }));
         self
     }
 
@@ -276,7 +276,7 @@ pub fn everything(store: &dyn Store) -> String {
             said.push(format!("{record:?}"));
         }
         for row in reader.instances(&stageflow::store::InstanceFilter::default())? {
-            said.push(format!("{row:?} {:?}", reader.instance(row.id)?.map(|(_, state)| state.revision)));
+            said.push(format!("{row:?} {:?}", reader.instance(row.id)?.map(|run| run.state.revision)));
         }
         said.extend(reader.tasks(&stageflow::store::TaskFilter::default())?.iter().map(|task| format!("{task:?}")));
         let never = DateTime::<Utc>::MAX_UTC;

@@ -1,7 +1,7 @@
 //! The contract, of rows: instances, tasks, subscriptions, messages, records, the journal and what is forgotten of them.
 
 use stageflow::entity::Query;
-use stageflow::instance::{InstanceRow, Need, Outcome, Status, TaskRow, Topic};
+use stageflow::instance::{InstanceRow, Need, Outcome, Run, Status, TaskRow, Topic};
 use stageflow::model::{Money, Ref, Value};
 use stageflow::store::{InstanceFilter, JournalOf, Old, Store, TaskFilter, Write};
 
@@ -15,7 +15,7 @@ contract! {
             root: id(9), initiator: Some(Ref::new("user", "anna b")), ended: Some(at(7)), ..run(1, 1)
         };
         commit(store, [turn(1).on(row.clone())]);
-        let (found, state) = ask(store, |reader| reader.instance(id(1))).expect("an instance");
+        let Run { row: found, state } = *ask(store, |reader| reader.instance(id(1))).expect("an instance");
         assert_eq!((found, state.revision, &*state.process), (row, 1, "sell"));
     }
 

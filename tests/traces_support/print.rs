@@ -7,7 +7,7 @@ use stageflow::element::Definition;
 use stageflow::entity::Change;
 use stageflow::graph::NodeIx;
 use stageflow::instance::rows::Outcome;
-use stageflow::instance::{Fact, Id, InstanceRow, Need, Place, WaitId};
+use stageflow::instance::{Fact, Id, InstanceRow, Need, Place, Run, WaitId};
 use stageflow::model::{Name, Ref, Value};
 use stageflow::turn::Output;
 
@@ -35,7 +35,7 @@ impl Printer {
     fn turn(&mut self, scene: &Scene, label: &str, output: &Output, now: DateTime<Utc>, lines: &mut Vec<String>) {
         let mut body = Vec::new();
         output.changes.iter().for_each(|change| body.extend(self.change(change)));
-        if let Some((row, _)) = &output.instance {
+        if let Some(Run { row, .. }) = output.instance.as_deref() {
             let def = scene.catalog.get(&row.process, Some(row.version)).expect("the run's definition");
             lines.push(format!("{label}{}", self.run(row)));
             output.facts.iter().for_each(|fact| lines.extend(self.fact(def, row, fact)));

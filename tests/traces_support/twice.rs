@@ -117,7 +117,7 @@ fn mirror(engine: &Engine) -> Scene {
             scene.rows.records.extend(found.into_iter().map(|record| (record.reference(), record)));
         }
         for row in reader.instances(&InstanceFilter::default())? {
-            scene.rows.instances.extend(reader.instance(row.id)?.map(|found| (row.id, found)));
+            scene.rows.instances.extend(reader.instance(row.id)?.map(|run| (row.id, (run.row, run.state))));
         }
         scene.rows.tasks = reader.tasks(&TaskFilter::default())?.into_iter().map(|task| (task.id, task)).collect();
         let waits = scene.rows.instances.values().flat_map(|(_, state)| &state.waits);

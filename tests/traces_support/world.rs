@@ -9,7 +9,8 @@ use stageflow::element::room::{InsideHandler, Services};
 use stageflow::entity::{IdSource, Principal, Query, Record, Window, WindowError};
 use stageflow::instance::rows::Values;
 use stageflow::instance::{
-    Command, Fact, Id, InstanceRow, JobRow, Need, Reaction, Receiver, State, SubscriptionRow, TaskRow, Topic, WaitId,
+    Command, Fact, Id, InstanceRow, JobRow, Need, Reaction, Receiver, Run, State, SubscriptionRow, TaskRow, Topic,
+    WaitId,
 };
 use stageflow::model::{Name, Ref, Value};
 use stageflow::turn::{self, CallStart, Context, Input, Output, Refused, Route, World};
@@ -170,7 +171,7 @@ impl Scene {
             catalog: &self.catalog,
             world: &self.rows,
             services: &self.services,
-            instance: found.clone().map(|(row, state)| (row, self.thaw(state))),
+            instance: found.clone().map(|(row, state)| Box::new(Run { row, state: self.thaw(state) })),
             command: &command,
             context: Context {
                 now: self.now,
@@ -214,7 +215,7 @@ impl Scene {
     }
 
     fn keep(&mut self, output: &Output) {
-        if let Some((row, state)) = &output.instance {
+        if let Some(Run { row, state }) = output.instance.as_deref() {
             let facts = self.rows.facts.entry(row.id).or_default();
             facts.extend(output.facts.iter().cloned());
             if self.way == Way::Replayed {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use stageflow::engine::{ClaimedJob, ServiceError};
 use stageflow::instance::rows::{JobRow, Values};
-use stageflow::instance::{Status, WaitKind};
+use stageflow::instance::{Run, Status, WaitKind};
 use stageflow::model::{Calendar, Duration, Name, Type};
 use stageflow::store::InstanceFilter;
 
@@ -103,7 +103,7 @@ fn waiting(db: &Db) -> Result<Vec<JobRow>, Failed> {
         let Some(last) = rows.last() else { return Ok(found) };
         filter.after = Some(last.id);
         for row in &rows {
-            let Ok((_, state)) = db.engine.instance_state(row.id) else { continue };
+            let Ok(Run { state, .. }) = db.engine.instance_state(row.id) else { continue };
             for wait in &state.waits {
                 let WaitKind::Job(id) = wait.kind else { continue };
                 db.engine.store().read(&mut |reader| {

@@ -7,13 +7,47 @@ use chrono::{DateTime, Utc};
 
 use crate::entity::{Query, Record, Window, WindowError};
 use crate::instance::rows::Values;
-use crate::instance::{Id, InstanceRow, JobRow, Reaction, SubscriptionRow, TaskRow, Topic, WaitId};
+use crate::instance::{Id, InstanceRow, JobRow, Reaction, Run, SubscriptionRow, TaskRow, Topic, WaitId};
 use crate::model::{Name, Ref, Value};
-use crate::store::{Deployment, JournalRow, Seen};
+use crate::store::code::{freeze, thaw};
+use crate::store::{Deployment, JournalRow, Seen, StoreError};
 use crate::turn::World;
 
 /// An instance with the bytes of its state.
-pub(super) type Kept = (InstanceRow, Arc<[u8]>);
+pub(super) enum Kept {
+    /// One that waits, small: its state is bytes.
+    Parked(Box<(InstanceRow, Box<[u8]>)>),
+    /// One that is over, as its turn left it: few are looked at again.
+    Over(Box<Run>),
+}
+
+impl Kept {
+    pub fn new(run: Box<Run>) -> Self {
+        if run.row.status.is_over() {
+            return Kept::Over(run);
+        }
+        let state = freeze(&run.state).into();
+        Kept::Parked(Box::new((run.row, state)))
+    }
+
+    pub fn row(&self) -> &InstanceRow {
+        match self {
+            Kept::Parked(parked) => &parked.0,
+            Kept::Over(run) => &run.row,
+        }
+    }
+
+    pub fn run(&self) -> Result<Box<Run>, StoreError> {
+        match self {
+            Kept::Parked(parked) => {
+                let state = thaw(&parked.1, "the state of an instance")?;
+                Ok(Box::new(Run { row: parked.0.clone(), state }))
+            }
+            Kept::Over(run) => Ok(run.clone()),
+        }
+    }
+}
+
 type Index = BTreeMap<(Name, Name, String), BTreeSet<Name>>;
 
 /// How a step is undone. What every command writes has a form of its own, without an allocation.
@@ -267,7 +301,7 @@ impl World for Tables {
 
     fn about(&self, record: &Ref) -> Result<Vec<Id>, WindowError> {
         let ids = self.by_record.get(record).into_iter().flatten();
-        Ok(ids.filter(|id| self.instances.get(id).is_some_and(|(row, _)| !row.status.is_over())).copied().collect())
+        Ok(ids.filter(|id| self.row(**id).is_some_and(|row| !row.status.is_over())).copied().collect())
     }
 
     fn kept_messages(&self, name: &str, key: &str, now: DateTime<Utc>) -> Result<Vec<(u64, Values)>, WindowError> {
@@ -280,6 +314,6 @@ impl World for Tables {
 
 impl Tables {
     pub fn row(&self, id: Id) -> Option<&InstanceRow> {
-        self.instances.get(&id).map(|(row, _)| row)
+        self.instances.get(&id).map(Kept::row)
     }
 }

@@ -6,9 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::tables::{Kept, KeptMessage, Tables, Undo};
 use crate::entity::Change;
-use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, State, TaskRow, WaitId};
+use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, Run, TaskRow, WaitId};
 use crate::model::{Name, Ref};
-use crate::store::code::{freeze, thaw};
 use crate::store::{
     Applied, Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Old, Reader, Seen, Stamp,
     StoreError, TaskFilter, Tx, Write,
@@ -17,9 +16,8 @@ use crate::store::{
 const PAGE: usize = 1_000;
 
 impl Reader for Tables {
-    fn instance(&self, id: Id) -> Result<Option<(InstanceRow, State)>, StoreError> {
-        let Some((row, bytes)) = self.instances.get(&id) else { return Ok(None) };
-        Ok(Some((row.clone(), thaw(bytes, "the state of an instance")?)))
+    fn instance(&self, id: Id) -> Result<Option<Box<Run>>, StoreError> {
+        self.instances.get(&id).map(Kept::run).transpose()
     }
 
     fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, StoreError> {
@@ -39,7 +37,7 @@ impl Reader for Tables {
             (None, true) => {
                 self.troubled.iter().filter_map(|id| self.row(*id)).filter(fits).take(limit).cloned().collect()
             }
-            (None, false) => self.instances.values().map(|(row, _)| row).filter(fits).take(limit).cloned().collect(),
+            (None, false) => self.instances.values().map(Kept::row).filter(fits).take(limit).cloned().collect(),
         })
     }
 
@@ -129,8 +127,8 @@ impl Tx for Tables {
         if let Some(refused) = self.guard(&write) {
             return Ok(refused);
         }
-        if let Some((row, state)) = write.instance {
-            self.put_instance(row, freeze(&state).into());
+        if let Some(run) = write.instance {
+            self.put_instance(run.row.id, Kept::new(run));
         }
         for Change { target, after, .. } in write.changes {
             self.put_record(&target, after);
@@ -208,8 +206,14 @@ impl Tx for Tables {
     }
 
     fn mark_damaged(&mut self, id: Id) -> Result<(), StoreError> {
-        let Some((row, state)) = self.instances.get(&id).cloned() else { return Ok(()) };
-        self.put_instance(InstanceRow { incidents: row.incidents.max(1), ..row }, state);
+        let damaged = match self.instances.get(&id) {
+            Some(Kept::Parked(parked)) => {
+                let (row, state) = (**parked).clone();
+                Kept::Parked(Box::new((InstanceRow { incidents: row.incidents.max(1), ..row }, state)))
+            }
+            _ => return Ok(()),
+        };
+        self.put_instance(id, damaged);
         Ok(())
     }
 
@@ -244,8 +248,7 @@ impl Tx for Tables {
         let read = self.cursors.values().copied().min().unwrap_or(u64::MAX);
         let rows = self.forget_journal(|row| row.at < before && row.seq <= read);
         let over = |row: &InstanceRow| row.ended.is_some_and(|at| at < ended);
-        let gone: Vec<Id> =
-            self.instances.values().map(|(row, _)| row).filter(|row| over(row)).map(|row| row.id).collect();
+        let gone: Vec<Id> = self.instances.values().map(Kept::row).filter(|row| over(row)).map(|row| row.id).collect();
         gone.iter().for_each(|id| self.forget_instance(*id));
         let (stamped, expired) = (old.commands.unwrap_or(keep), old.messages.timestamp_micros());
         let seen: Vec<_> = self.seen.extract_if(|_, (_, at)| *at < stamped).collect();
@@ -287,7 +290,7 @@ impl Tables {
         {
             return Some(Applied::Fenced);
         }
-        if let Some((row, _)) = &write.instance {
+        if let Some(Run { row, .. }) = write.instance.as_deref() {
             let key = row.key.as_ref().and_then(|key| self.keys.get(&(row.process.clone(), key.clone())));
             if let Some(running) = key.filter(|running| **running != row.id) {
                 return Some(Applied::AlreadyRunning(*running));
@@ -305,20 +308,19 @@ impl Tables {
         moved.map(|change| Applied::Conflict(format!("{} was changed meanwhile", change.target)))
     }
 
-    fn put_instance(&mut self, row: InstanceRow, state: Arc<[u8]>) {
-        let id = row.id;
-        let before = self.swap_instance(id, Some((row, state)));
+    fn put_instance(&mut self, id: Id, after: Kept) {
+        let before = self.swap_instance(id, Some(after));
         self.undo_to(Undo::Instance(id, before));
     }
 
     /// Puts an instance as it was, or takes it away, with its indexes; gives what was there.
     pub(super) fn swap_instance(&mut self, id: Id, after: Option<Kept>) -> Option<Kept> {
-        let now = after.as_ref().map(|(row, _)| Links::of(row)).unwrap_or_default();
+        let now = after.as_ref().map(|kept| Links::of(kept.row())).unwrap_or_default();
         let before = match after {
             Some(kept) => self.instances.insert(id, kept),
             None => self.instances.remove(&id),
         };
-        let then = before.as_ref().map(|(row, _)| Links::of(row)).unwrap_or_default();
+        let then = before.as_ref().map(|kept| Links::of(kept.row())).unwrap_or_default();
         if then != now {
             self.link_instance(id, then, now);
         }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use super::{failed, sql};
 use crate::entity::{Query, Record, Window, WindowError};
 use crate::instance::rows::Values;
-use crate::instance::{Id, InstanceRow, JobRow, Reaction, State, Status, SubscriptionRow, TaskRow, Topic, WaitId};
+use crate::instance::{Id, InstanceRow, JobRow, Reaction, Run, Status, SubscriptionRow, TaskRow, Topic, WaitId};
 use crate::model::{Name, Ref, Value};
 use crate::store::code::thaw;
 use crate::store::memory::index_key;
@@ -259,10 +259,11 @@ fn journal_row(row: &Row<'_>) -> rusqlite::Result<(JournalRow, Vec<u8>)> {
 }
 
 impl Reader for Rows<'_> {
-    fn instance(&self, id: Id) -> Result<Option<(InstanceRow, State)>, StoreError> {
+    fn instance(&self, id: Id) -> Result<Option<Box<Run>>, StoreError> {
         let Some(found) = self.one(sql::GET_INSTANCE, [id.as_bytes()], instance_row)? else { return Ok(None) };
         let (row, state) = with_status(found)?;
-        Ok(Some((row, thaw(&state, "the state of an instance")?)))
+        let state = thaw(&state, "the state of an instance")?;
+        Ok(Some(Box::new(Run { row, state })))
     }
 
     fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, StoreError> {

@@ -9,7 +9,7 @@ use rusqlite::{Params, params};
 use super::read::{Rows, person, status_number};
 use super::{failed, sql};
 use crate::entity::{Change, Record, Window};
-use crate::instance::{Id, InstanceRow, JobRow, Need, State, TaskRow, Topic};
+use crate::instance::{Id, InstanceRow, JobRow, Need, Run, State, TaskRow, Topic};
 use crate::model::{Name, Value};
 use crate::store::code::freeze;
 use crate::store::memory::index_key;
@@ -33,7 +33,7 @@ impl Rows<'_> {
                 return Ok(Some(Applied::Fenced));
             }
         }
-        if let Some((row, _)) = &write.instance
+        if let Some(Run { row, .. }) = write.instance.as_deref()
             && let Some(key) = &row.key
             && let Some(running) = self.running(&row.process, key)?
             && running != row.id
@@ -272,7 +272,7 @@ impl Tx for Rows<'_> {
         if let Some(refused) = self.guard(&write)? {
             return Ok(refused);
         }
-        if let Some((row, state)) = &write.instance
+        if let Some(Run { row, state }) = write.instance.as_deref()
             && !self.put_instance(row, state)?
         {
             let known: Option<i64> = self.one(sql::REVISION_OF_INSTANCE, [row.id.as_bytes()], |row| row.get(0))?;
