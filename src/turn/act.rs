@@ -26,9 +26,12 @@ impl Turn<'_> {
     /// Effects in order, all or none: a failing one undoes the step's record changes. The outer result stops the turn.
     pub fn effects(&mut self, token: TokenId, node: NodeIx, effects: Vec<Effect>) -> Step<Result<(), Fault>> {
         let mark = self.mark();
+        // Only a save can fail: what is assigned waits for all of them.
+        let saves = effects.iter().any(|effect| matches!(effect, Effect::Save(..)));
         let mut assigned = Vec::new();
         for effect in effects {
             match effect {
+                Effect::Assign(var, value) if !saves => self.assign(token, var, value),
                 Effect::Assign(var, value) => assigned.push((var, value)),
                 Effect::Save(wish, into) => match self.save(wish, node)? {
                     Ok(record) => assigned.extend(into.map(|var| (var, Value::Ref(record)))),
