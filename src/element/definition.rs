@@ -124,6 +124,8 @@ pub enum Root {
     Error,
     /// The branches that have arrived at a join.
     Arrived,
+    /// The innermost round: counter, instances, active, completed.
+    Loop,
 }
 
 /// How a run may start.

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::definition::{Assign, Catalog, Root, Target};
+use super::multi_instance::Counts;
 use super::room::{Effect, Fault, Given, View};
 use super::stage_change::StageChange;
 use crate::entity::{Access, AccessError, Query, Record, RecordEnv, Window, Wish};
@@ -48,6 +49,7 @@ impl<'v, 'a> ProcessEnv<'v, 'a> {
             Root::Result => map(view.given.result),
             Root::Returned(name) => entry(view.given.result, name),
             Root::Error => map(view.given.error),
+            Root::Loop => view.about_loop(),
             Root::Arrived => {
                 view.given.arrived.map_or(Value::NULL, |branches| Value::list(branches.iter().map(Value::text)))
             }
@@ -341,6 +343,20 @@ impl<'a> View<'a> {
     /// Who acts: the person whose command this is, else the one on whose behalf the run goes.
     pub fn acting_user(&self) -> Option<Ref> {
         self.principal.user().cloned().or_else(|| self.state.initiator.clone())
+    }
+
+    /// What is known of the innermost round.
+    fn about_loop(&self) -> Value {
+        let (counter, instances, active, completed) = match (self.given.rounds, Counts::of(self.state, self.scope)) {
+            (Some(rounds), _) => (rounds, None, 0, usize::try_from(rounds).unwrap_or(usize::MAX)),
+            (None, Some(found)) => (found.counter, found.instances, found.active, found.completed),
+            (None, None) => return Value::NULL,
+        };
+        let number = |count: usize| Value::Number(count.into());
+        let counts =
+            [Value::Number(counter.into()), instances.map_or(Value::NULL, number), number(active), number(completed)];
+        let names = ["counter", "instances", "active", "completed"].map(Name::new);
+        Value::Map(Arc::new(names.into_iter().zip(counts).collect()))
     }
 
     fn about_instance(&self) -> Value {

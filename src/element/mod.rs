@@ -28,6 +28,7 @@ pub mod multi_instance;
 pub mod notify;
 pub mod parallel_gateway;
 pub mod print;
+pub mod quantity;
 pub mod read_records;
 pub mod repeat;
 pub mod script_task;
@@ -93,6 +94,10 @@ pub enum Element {
     ComplexGateway(Box<complex_gateway::ComplexGateway>),
     /// Leads to, or comes from, another part of its scope.
     LinkEvent(link_event::LinkEvent),
+    /// Takes several tokens for one.
+    StartQuantity(quantity::StartQuantity),
+    /// Sends several tokens on for one.
+    CompletionQuantity(quantity::CompletionQuantity),
     /// Waits for the first of several events.
     EventGateway(event_gateway::EventGateway),
     /// An event at the border of an activity.
@@ -150,6 +155,8 @@ impl Element {
             Element::InclusiveGateway(room) => room,
             Element::ComplexGateway(room) => &**room,
             Element::LinkEvent(room) => room,
+            Element::StartQuantity(room) => room,
+            Element::CompletionQuantity(room) => room,
             Element::EventGateway(room) => room,
             Element::BoundaryEvent(room) => &**room,
             Element::EventSubProcess(room) => &**room,

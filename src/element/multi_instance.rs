@@ -4,8 +4,10 @@ use rust_decimal::prelude::ToPrimitive;
 
 use std::sync::Arc;
 
+use super::Element;
 use super::definition::VarRef;
 use super::room::{Effect, Event, Fault, Move, Next, Room, Round, View};
+use crate::instance::{ScopeId, ScopeKind, State};
 use crate::model::expr::Expr;
 use crate::model::{Null, Value};
 
@@ -20,6 +22,28 @@ pub struct MultiInstance {
     pub until: Option<Expr>,
     /// What each round gives, and the variable that takes the list of it, in input order.
     pub collect: Option<(Expr, VarRef)>,
+    /// What its rounds throw when they complete.
+    pub throws: Vec<Throw>,
+}
+
+/// An event that rounds throw when they complete: `behavior`.
+#[derive(Debug)]
+pub struct Throw {
+    /// At which completions.
+    pub when: Behavior,
+    /// What throws it.
+    pub element: Element,
+}
+
+/// At which completions of rounds something is thrown.
+#[derive(Debug)]
+pub enum Behavior {
+    /// "None: thrown for each instance completing."
+    Each,
+    /// "One: thrown upon the first instance completing."
+    First,
+    /// "Complex": when this holds.
+    When(Expr),
 }
 
 /// What rounds are made for; fixed at activation.
@@ -71,18 +95,20 @@ impl Room for MultiInstance {
             return Ok(Move::pass());
         };
         let [Value::Number(started), Value::List(items), outputs @ ..] = &*outer.vars else { return Ok(Move::pass()) };
+        let mut effects = self.thrown(view, *scope)?;
         let gives = self.collect.as_ref().map(|(give, _)| view.eval(give)).transpose()?;
         let next = started.to_usize().unwrap_or(items.len());
         let last =
             next >= items.len() && view.state.scopes.iter().filter(|round| round.parent == Some(outer.id)).count() <= 1;
         if last || self.until.as_ref().map(|until| view.truth(until)).transpose()?.unwrap_or(false) {
-            return Ok(Move::then_pass(self.collected(outputs, *index, gives)));
+            effects.extend(self.collected(outputs, *index, gives));
+            return Ok(Move::then_pass(effects));
         }
         let at = u16::try_from(*index).unwrap_or(u16::MAX).saturating_add(OUTPUTS as u16);
         let mut kept: Vec<(u16, Value)> = gives.into_iter().map(|value| (at, value)).collect();
         kept.push((0, Value::Number(next.saturating_add(1).into())));
         let rounds = items.get(next).map(|item| round(view, next, item)).into_iter().collect();
-        Ok(Move::only(Next::Rounds(kept, rounds)))
+        Ok(Move { effects, next: Next::Rounds(kept, rounds) })
     }
 }
 
@@ -93,6 +119,22 @@ const MAX_ROUNDS: usize = 10_000;
 const OUTPUTS: usize = 2;
 
 impl MultiInstance {
+    /// What the completion of a round throws.
+    fn thrown(&self, view: &View<'_>, round: ScopeId) -> Result<Vec<Effect>, Fault> {
+        let mut effects = Vec::new();
+        for throw in &self.throws {
+            let thrown = match &throw.when {
+                Behavior::Each => true,
+                Behavior::First => Counts::of(view.state, round).is_some_and(|counts| counts.completed == 1),
+                Behavior::When(condition) => view.truth(condition)?,
+            };
+            if thrown {
+                effects.extend(throw.element.room().enter(view)?.effects);
+            }
+        }
+        Ok(effects)
+    }
+
     fn collected(&self, outputs: &[Value], index: u32, gives: Option<Value>) -> Vec<Effect> {
         let Some((_, into)) = &self.collect else { return Vec::new() };
         let mut outputs = outputs.to_vec();
@@ -100,6 +142,37 @@ impl MultiInstance {
             *slot = value;
         }
         vec![Effect::Assign(*into, Value::list(outputs))]
+    }
+}
+
+/// Where a round stands among its siblings: BPMN's attributes of loops.
+pub(super) struct Counts {
+    /// The number of the round, from 1.
+    pub counter: u32,
+    /// How many rounds there are in all; none in a loop without a fixed number.
+    pub instances: Option<usize>,
+    /// How many of them run.
+    pub active: usize,
+    /// How many of them have completed.
+    pub completed: usize,
+}
+
+impl Counts {
+    /// Those of the innermost round around a scope. A round in which nothing is left has completed.
+    pub fn of(state: &State, scope: ScopeId) -> Option<Self> {
+        let round = std::iter::successors(state.scope(scope), |scope| state.scope(scope.parent?))
+            .find(|scope| scope.kind == ScopeKind::Round)?;
+        let outer = round.parent.and_then(|parent| state.scope(parent))?;
+        let open = state.scopes.iter().filter(|scope| scope.parent == Some(outer.id)).count();
+        let lives = state.tokens.iter().any(|token| token.scope == round.id)
+            || state.scopes.iter().any(|inner| inner.parent == Some(round.id));
+        let active = if lives { open } else { open.saturating_sub(1) };
+        let counter = round.index.saturating_add(1);
+        let (begun, instances) = match &*outer.vars {
+            [Value::Number(begun), Value::List(items), ..] => (begun.to_usize().unwrap_or_default(), Some(items.len())),
+            _ => (usize::try_from(counter).unwrap_or(usize::MAX), None),
+        };
+        Some(Self { counter, instances, active, completed: begun.saturating_sub(active) })
     }
 }
 

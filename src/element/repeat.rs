@@ -1,6 +1,7 @@
-//! `repeat`: a scope repeated while (or until) a condition holds; reaching `max` is an incident (S21).
+//! `repeat` and the standard loop: a scope repeated while (or until) a condition holds (S21). Reaching the `max` of a `repeat` is an incident;
+//! "loopMaximum" of a standard loop is a cap: it goes on.
 
-use super::room::{Event, Fault, Move, Next, Room, Round, View};
+use super::room::{Event, Fault, Given, Move, Next, Room, Round, View};
 use crate::model::expr::Expr;
 
 /// A repeated scope.
@@ -10,6 +11,8 @@ pub struct Repeat {
     pub test: Test,
     /// How many rounds at most.
     pub max: u32,
+    /// Whether it goes on when `max` is reached.
+    pub capped: bool,
 }
 
 /// When a repetition goes on.
@@ -17,14 +20,19 @@ pub struct Repeat {
 pub enum Test {
     /// Looked at before each round.
     While(Expr),
-    /// Looked at after each round.
+    /// Looked at after each round: while it holds.
+    WhileAfter(Expr),
+    /// Looked at after each round: until it holds.
     Until(Expr),
+    /// Never looked at: as often as it may.
+    Always,
 }
 
 impl Room for Repeat {
     fn enter(&self, view: &View<'_>) -> Result<Move, Fault> {
+        let given = Given { rounds: Some(0), ..*view.given };
         if let Test::While(condition) = &self.test
-            && !view.truth(condition)?
+            && !(View { given: &given, ..*view }).truth(condition)?
         {
             return Ok(Move::pass());
         }
@@ -33,14 +41,15 @@ impl Room for Repeat {
 
     fn resume(&self, view: &View<'_>, event: &Event<'_>) -> Result<Move, Fault> {
         let Event::ScopeDone { index, .. } = event else { return Ok(Move::only(Next::Stay)) };
+        let index = index.saturating_add(1);
         let over = match &self.test {
-            Test::While(condition) => !view.truth(condition)?,
+            Test::While(condition) | Test::WhileAfter(condition) => !view.truth(condition)?,
             Test::Until(condition) => view.truth(condition)?,
+            Test::Always => false,
         };
-        if over {
+        if over || self.capped && index >= self.max {
             return Ok(Move::pass());
         }
-        let index = index.saturating_add(1);
         if index >= self.max {
             return Err(Fault::new("max_reached", format!("the loop reached its max of {} rounds", self.max)));
         }

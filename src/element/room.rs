@@ -112,6 +112,8 @@ pub struct Given<'a> {
     pub row: Option<&'a Ref>,
     /// The branches that have arrived at a join.
     pub arrived: Option<&'a [Name]>,
+    /// How many rounds a loop has done, where none of them stands around the expression.
+    pub rounds: Option<u32>,
 }
 
 /// What has happened to a wait.

@@ -44,10 +44,9 @@ impl Traffic {
                 let place = uses.entry(name.clone()).or_insert(span);
                 *place = place.or(span);
             };
+            self.add_thrown(element);
             match element {
                 Element::ErrorThrow(throw) => note(&mut self.raised, &throw.code),
-                Element::SendTask(send) => drop(self.sent.insert(send.message.clone())),
-                Element::SignalThrow(throw) => drop(self.thrown.insert(throw.signal.clone())),
                 Element::ServiceTask(service) => note(&mut self.services, &service.service),
                 _ => {}
             }
@@ -67,6 +66,15 @@ impl Traffic {
                 StartTrigger::Signal(name, _) => drop(self.awaited.entry(name.clone()).or_insert(span)),
                 _ => {}
             }
+        }
+    }
+
+    fn add_thrown(&mut self, element: &Element) {
+        match element {
+            Element::SendTask(send) => drop(self.sent.insert(send.message.clone())),
+            Element::SignalThrow(throw) => drop(self.thrown.insert(throw.signal.clone())),
+            Element::MultiInstance(each) => each.throws.iter().for_each(|throw| self.add_thrown(&throw.element)),
+            _ => {}
         }
     }
 

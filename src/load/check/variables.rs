@@ -102,7 +102,7 @@ impl Known<'_> {
     fn surely_runs(&self, host: NodeIx) -> bool {
         match self.walk.def.element(host) {
             Some(Element::SubProcess(_)) => true,
-            Some(Element::Repeat(repeat)) => matches!(repeat.test, Test::Until(_)),
+            Some(Element::Repeat(repeat)) => !matches!(repeat.test, Test::While(_)),
             _ => false,
         }
     }

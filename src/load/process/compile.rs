@@ -27,6 +27,7 @@ mod handlers;
 mod lists;
 mod names;
 mod net;
+mod rounds;
 mod schedule;
 mod scopes;
 mod starts;
@@ -45,6 +46,7 @@ use crate::element::definition::{Definition, Root, ScopeInfo, VarRef};
 use crate::element::start_event::Nothing;
 use crate::element::{Element, end_event, start_event};
 use crate::graph::NodeIx;
+use crate::load::cursor::Spanned;
 use crate::load::problem::Problems;
 use crate::model::{Name, Names, Span, Text};
 
@@ -140,6 +142,10 @@ pub(super) struct Compiler<'a> {
     moved: bool,
     /// How many lists of stages are around the step that is compiled.
     stage_depth: u32,
+    /// How many rounds are around it.
+    rounds: u32,
+    /// The role of the lane it stands in.
+    lane: Option<&'a Spanned<Name>>,
     /// Codes by which `next` leaves a scope, caught at these hosts.
     exits: BTreeMap<(NodeIx, Name), NodeIx>,
     /// Retries that begin at another place than the incident's own.
@@ -211,6 +217,8 @@ impl<'a> Compiler<'a> {
             late_reads: Vec::new(),
             moved: false,
             stage_depth: 0,
+            rounds: 0,
+            lane: None,
             exits: BTreeMap::new(),
             retries: Vec::new(),
             start_nodes: BTreeMap::new(),

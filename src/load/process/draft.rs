@@ -5,6 +5,7 @@ mod event;
 mod flow;
 mod head;
 mod link;
+mod loops;
 mod net;
 mod step;
 mod task;
@@ -197,6 +198,17 @@ pub(crate) struct Net<'t> {
     /// The start events, which are no steps.
     pub starts: Vec<StartNode>,
     pub flows: Vec<Flow<'t>>,
+    /// How many tokens nodes take and give, where that is not one.
+    pub quantities: BTreeMap<Name, Quantity>,
+    /// The roles of the lanes that nodes stand in.
+    pub lanes: BTreeMap<Name, Spanned<Name>>,
+}
+
+/// How many tokens an activity needs to begin, and how many go on when it is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quantity {
+    pub start: u32,
+    pub completion: u32,
 }
 
 /// A start event of a flat form.
@@ -404,6 +416,22 @@ pub(crate) struct Each<'t> {
     pub at_once: Option<&'t Node>,
     pub until: Option<&'t Node>,
     pub collect: &'t [Entry],
+    pub throws: Vec<Throw<'t>>,
+}
+
+/// An event that instances throw when they complete.
+#[derive(Debug)]
+pub(crate) struct Throw<'t> {
+    pub when: Behavior<'t>,
+    pub verb: Verb<'t>,
+}
+
+/// At which completions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Behavior<'t> {
+    Each,
+    First,
+    When(&'t Node),
 }
 
 /// What the rounds of an `each` are made for.
@@ -418,9 +446,22 @@ pub(crate) enum Over<'t> {
 /// A list repeated.
 #[derive(Debug)]
 pub(crate) struct Repeat<'t> {
-    pub test: Option<(bool, &'t Node)>,
+    pub test: Option<(Test, &'t Node)>,
     pub max: Option<Spanned<i64>>,
+    /// Whether it goes on when `max` is reached; else that is an incident.
+    pub capped: bool,
     pub steps: Vec<Step<'t>>,
+}
+
+/// When the condition of a repetition is looked at, and what it says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Test {
+    /// Before each round: it goes on.
+    While,
+    /// After each round: it goes on.
+    WhileAfter,
+    /// After each round: it is over.
+    Until,
 }
 
 /// A scope of its own.

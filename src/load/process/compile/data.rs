@@ -360,7 +360,7 @@ impl<'a> Compiler<'a> {
             .or_else(|| Some(super::names::nothing()))
     }
 
-    fn send(
+    pub(super) fn send(
         &mut self,
         message: &Spanned<Name>,
         key: Option<&'a Node>,
@@ -400,7 +400,7 @@ impl<'a> Compiler<'a> {
         Some(found.key.clone())
     }
 
-    fn signal(&mut self, name: &Spanned<Name>, with: &'a [Entry], names: &Names) -> Element {
+    pub(super) fn signal(&mut self, name: &Spanned<Name>, with: &'a [Entry], names: &Names) -> Element {
         let known = self.cx.words.signal(name);
         let parts = known.then(|| self.cx.words.signal_parts(&name.value));
         let what = format!("the signal `{}`", name.value);

@@ -49,6 +49,10 @@ impl<'a> Compiler<'a> {
             }
             names.member(seen.group, &*seen.name, seen.ty, slot);
         }
+        if self.rounds > 0 && !self.seen.iter().any(|seen| &*seen.name == "loop") {
+            let counts = ["counter", "instances", "active", "completed"].map(|name| (Name::new(name), Type::Int));
+            names.root("loop", Type::Map(counts.into()), self.slot(Root::Loop));
+        }
         names
     }
 

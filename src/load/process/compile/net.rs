@@ -16,11 +16,12 @@ use crate::element::exclusive_gateway::{Case, ExclusiveGateway};
 use crate::element::inclusive_gateway::InclusiveGateway;
 use crate::element::link_event::LinkEvent;
 use crate::element::parallel_gateway::ParallelGateway;
+use crate::element::quantity::{CompletionQuantity, StartQuantity};
 use crate::element::start_event::{Nothing, StartEvent};
 use crate::graph::NodeIx;
 use crate::load::cursor::Spanned;
 use crate::load::problem::Problem;
-use crate::load::process::draft::{Flow, Gate, Net, Step, Verb};
+use crate::load::process::draft::{Flow, Gate, Net, Quantity, Step, Verb};
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::load::read::Node;
 use crate::model::suggest::did_you_mean;
@@ -52,6 +53,10 @@ impl<'a> Compiler<'a> {
         exit: Label,
         start: NodeIx,
     ) {
+        let roles: BTreeMap<&Name, &Spanned<Name>> = net.lanes.values().map(|role| (&role.value, role)).collect();
+        for role in roles.into_values() {
+            self.cx.words.role(role);
+        }
         let mut places = self.places(steps, net);
         let ids = places.begin.iter().map(|(id, label)| (*id, *label)).collect();
         self.frames.push(Frame { ids, border: Border::Scope, host, behind: std::mem::take(&mut places.behind) });
@@ -111,10 +116,13 @@ impl<'a> Compiler<'a> {
             Some(id) => join(&self.scope.prefix, &id.value),
             None => self.plan.unnamed(&self.scope.prefix, step.word),
         };
+        let (entry, after) = self.quantities(step, net.quantities.get(id), &key, (entry, after));
+        let lane = self.lane;
+        self.lane = net.lanes.get(id).or(lane);
         let at = At { step, begin: entry, entry, after, key };
         let joins = || net.flows.iter().filter(|flow| flow.to.value == *id).count() > 1;
         let host = match &step.verb {
-            Verb::Gate(Gate::Pass) => Some(self.simple(&at, Element::Nothing(Nothing))),
+            Verb::Gate(Gate::Pass) => self.verb(&at),
             Verb::Gate(Gate::Link) => {
                 self.simple(&at, Element::LinkEvent(LinkEvent));
                 None
@@ -130,6 +138,36 @@ impl<'a> Compiler<'a> {
             _ => self.verb(&at),
         };
         self.boundary(&at, host);
+        self.lane = lane;
+    }
+
+    /// The nodes before and behind an activity that needs several tokens, or sends several on.
+    fn quantities(
+        &mut self,
+        step: &'a Step<'a>,
+        quantity: Option<&Quantity>,
+        key: &str,
+        (entry, after): (Label, Label),
+    ) -> (Label, Label) {
+        let Some(Quantity { start, completion }) = quantity.copied() else { return (entry, after) };
+        let (begin, behind) = (self.plan.label(), self.plan.label());
+        let gate = |this: &mut Self, role: &str, at: Label, to: Label, element: Element| {
+            let key = join(key, role);
+            let new = NewNode { key, id: None, title: Text::default(), scope: this.scope.node, span: step.at };
+            let node = this.add(new, element);
+            this.notes.made.insert(node);
+            this.plan.place(at, node);
+            this.plan.flow(node, to, Text::default(), step.at);
+        };
+        match start {
+            1 => self.plan.same(entry, begin),
+            count => gate(self, "tokens_in", entry, begin, Element::StartQuantity(StartQuantity { count })),
+        }
+        match completion {
+            1 => self.plan.same(behind, after),
+            count => gate(self, "tokens_out", behind, after, Element::CompletionQuantity(CompletionQuantity { count })),
+        }
+        (begin, behind)
     }
 
     /// Where the flows of a node begin.

@@ -3,20 +3,17 @@
 use super::lists::Border;
 use super::{At, Compiler};
 use crate::element::Element;
-use crate::element::multi_instance::{MultiInstance, Over};
-use crate::element::repeat::{Repeat, Test};
 use crate::element::stage_scope::{Otherwise, StageScope};
 use crate::element::start_event::Nothing;
 use crate::element::sub_process::SubProcess;
 use crate::graph::NodeIx;
-use crate::load::cursor::{self, Spanned};
 use crate::load::draft::ExprText;
 use crate::load::problem::Problem;
-use crate::load::process::draft::{self, Each, Group, StageList, Step, Verb};
+use crate::load::process::draft::{self, Group, StageList, Step, Verb};
 use crate::load::process::plan::{NewNode, join};
 use crate::load::read::Node;
 use crate::model::suggest::did_you_mean;
-use crate::model::{Expr, Name, Schema, Span, Text, Type, Value};
+use crate::model::{Expr, Name, Schema, Span, Text};
 
 /// The stages that a record surely is in.
 #[derive(Clone, Debug)]
@@ -38,6 +35,7 @@ struct Staged {
 impl<'a> Compiler<'a> {
     pub(super) fn scoped(&mut self, at: &At<'a>) -> Option<NodeIx> {
         match &at.step.verb {
+            Verb::Gate(_) => Some(self.simple(at, Element::Nothing(Nothing))),
             Verb::Group(group) => Some(self.group(at, group)),
             Verb::Each(each) => Some(self.each(at, each)),
             Verb::Repeat(repeat) => Some(self.repeat(at, repeat)),
@@ -59,7 +57,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The scope of a step's own node; the keys inside go by the step's id, if it has one.
-    fn scope_at<T>(&mut self, at: &At<'a>, node: NodeIx, inside: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn scope_at<T>(&mut self, at: &At<'a>, node: NodeIx, inside: impl FnOnce(&mut Self) -> T) -> T {
         let prefix = match &at.step.id {
             Some(id) => join(&self.scope.prefix, &id.value),
             None => self.scope.prefix.clone(),
@@ -68,128 +66,6 @@ impl<'a> Compiler<'a> {
             this.scope.prefix = prefix;
             inside(this)
         })
-    }
-
-    /// `each: x in list`.
-    fn each(&mut self, at: &At<'a>, each: &'a Each<'a>) -> NodeIx {
-        let names = self.names();
-        let (over, item) = self.rounds_of(each, &names);
-        let at_once = self.at_once(each.at_once, &names);
-        let collected = self.collected(each);
-        let node = self.simple(at, Element::Nothing(Nothing));
-        let room = self.scope_at(at, node, |this| {
-            if let Some((name, ty)) = item {
-                let var = this.add_seen("vars", &name, ty, None);
-                this.notes.unset.remove(&var);
-            }
-            this.declare_hidden(&each.steps);
-            this.fill((&each.steps, None), &[], (Border::Round, Some(node)), at.step.at);
-            let names = this.names();
-            let until = each.until.map(|until| this.bool(until, &names));
-            let collect = collected.and_then(|(var, value)| Some((this.collect(var, value)?, var)));
-            MultiInstance { over, at_once, until, collect }
-        });
-        let late = std::mem::take(&mut self.reads);
-        self.notes.late_reads.insert(node, late);
-        if let Some(element) = self.plan.element(node) {
-            *element = Element::MultiInstance(Box::new(room));
-        }
-        node
-    }
-
-    /// What rounds are made for, and the variable of a round.
-    fn rounds_of(&mut self, each: &'a Each<'a>, names: &crate::model::Names) -> (Over, Option<(Spanned<Name>, Type)>) {
-        let head = match each.over {
-            draft::Over::List(head) => head,
-            draft::Over::Times(times) => return (Over::Times(self.expr(times, names, Some(&Type::Int))), None),
-        };
-        let halves = self.halves(head, " in ", "an item and its list, such as `line in self.lines`");
-        let items = halves.as_ref().and_then(|(_, list)| self.compile(list, names, None));
-        let ty = items.as_ref().map_or(Type::Any, |items| self.item_type(items, head.span));
-        let name = halves.and_then(|(item, _)| self.item_name(&item));
-        let over = Over::List(items.unwrap_or_else(super::names::nothing));
-        (over, name.map(|name| (Spanned::new(name, head.span), ty)))
-    }
-
-    fn item_type(&self, items: &Expr, span: Span) -> Type {
-        match items.ty() {
-            Type::List(of) => (**of).clone(),
-            Type::Any => Type::Any,
-            other => {
-                self.cx.problems.error("wrong-type", span, format!("expected a list to go through, found {other}"));
-                Type::Any
-            }
-        }
-    }
-
-    fn item_name(&self, item: &ExprText) -> Option<Name> {
-        let text = item.text.trim();
-        cursor::valid_name(text, item.place(0..text.len()), self.cx.problems).map(|name| name.value)
-    }
-
-    /// How many rounds run at once: one, unless it says otherwise.
-    fn at_once(&mut self, node: Option<&'a Node>, names: &crate::model::Names) -> Option<Expr> {
-        match node {
-            None => Some(Expr::literal("1", Value::Number(1.into()), Type::Int)),
-            Some(node) if node.word() == Some("all") => None,
-            Some(node) => Some(self.expr(node, names, Some(&Type::Int))),
-        }
-    }
-
-    /// The variable that takes what the rounds give, and the node that says what.
-    fn collected(&mut self, each: &'a Each<'a>) -> Option<(crate::element::VarRef, &'a Node)> {
-        if let Some(second) = each.collect.get(1) {
-            let problem = Problem::error("wrong-shape", second.key.span, "expected one name in `collect`, found two");
-            self.cx.problems.push(problem.help("collect a value with several parts: `collect: {all: {a: x, b: y}}`"));
-        }
-        let entry = each.collect.first()?;
-        let name = cursor::key_name(&entry.key, self.cx.problems)?;
-        let var = self.variable(&name, None)?;
-        self.write(var, name.span);
-        Some((var, &entry.value))
-    }
-
-    fn collect(&mut self, var: crate::element::VarRef, value: &'a Node) -> Option<Expr> {
-        let names = self.names();
-        let declared = self.seen.iter().find(|seen| seen.var == var).map(|seen| seen.ty.clone());
-        if let Some(Type::List(of)) = declared.filter(|ty| *ty != Type::list(Type::Any)) {
-            return Some(self.expr(value, &names, Some(&of)));
-        }
-        let expr = self.expr(value, &names, None);
-        let ty = Type::list(expr.ty().clone());
-        self.seen.retype(var, &ty);
-        let vars = self.scopes.get_mut(&var.scope).map(|info| &mut info.vars);
-        if let Some(decl) = vars.and_then(|vars| vars.get_mut(usize::from(var.index))) {
-            decl.ty = ty;
-        }
-        Some(expr)
-    }
-
-    fn repeat(&mut self, at: &At<'a>, repeat: &'a draft::Repeat<'a>) -> NodeIx {
-        let names = self.names();
-        let test = match repeat.test {
-            Some((true, test)) => Test::While(self.bool(test, &names)),
-            Some((false, test)) => Test::Until(self.bool(test, &names)),
-            None => Test::Until(super::names::nothing()),
-        };
-        if let Test::Until(_) = test {
-            // Looked at behind a round: what it reads may be set there.
-            let reads = std::mem::take(&mut self.reads);
-            self.late_reads.extend(reads);
-        }
-        let max = repeat.max.as_ref().map_or(1, |max| {
-            u32::try_from(max.value).ok().filter(|max| *max > 0).unwrap_or_else(|| {
-                self.cx.problems.error("wrong-type", max.span, "expected a `max` of 1 or more");
-                1
-            })
-        });
-        let node = self.simple(at, Element::Repeat(Box::new(Repeat { test, max })));
-        let late = std::mem::take(&mut self.late_reads);
-        self.scope_at(at, node, |this| {
-            this.fill((&repeat.steps, None), &[], (Border::Scope, Some(node)), at.step.at);
-        });
-        self.notes.late_reads.insert(node, late);
-        node
     }
 
     /// The record whose stage a step follows.

@@ -29,7 +29,11 @@ impl<'a> Compiler<'a> {
     pub(super) fn user_task(&mut self, at: &At<'a>, task: &'a Task<'a>) -> NodeIx {
         let names = self.names();
         let title = task.title.map(|title| self.template(title, &names)).unwrap_or_default();
-        let assign = task.assign.and_then(|assign| self.assignment(assign));
+        let assign = match (task.assign, self.lane) {
+            (Some(assign), _) => self.assignment(assign),
+            (None, Some(role)) => Some(Assignment::Role(role.value.clone())),
+            (None, None) => None,
+        };
         let category = task.category.as_ref().map(|category| {
             self.cx.words.task_word("category", category);
             category.value.clone()

@@ -1,7 +1,7 @@
 //! The verbs that branch, repeat and hold other steps.
 
 use super::step::Reader;
-use super::{Call, Case, Each, Group, Otherwise, Over, Repeat, StageList, Step, Then, ValueCase, Variable, Verb};
+use super::{Call, Case, Each, Group, Otherwise, Over, Repeat, StageList, Step, Test, Then, ValueCase, Variable, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::draft::Decl;
 use crate::load::draft::entity::limited;
@@ -146,7 +146,7 @@ impl<'t> Reader<'t> {
         let steps = self.need_steps(map);
         let (at_once, until, collect) = (map.get("at_once"), map.get("until"), map.map("collect"));
         cursor::scalar(value, "an item and its list, such as `line in self.lines`", self.problems)?;
-        Some(Verb::Each(Box::new(Each { over: Over::List(value), steps, at_once, until, collect })))
+        Some(Verb::Each(Box::new(Each { over: Over::List(value), steps, at_once, until, collect, throws: Vec::new() })))
     }
 
     /// `repeat: {while or until: condition, max: 100}`.
@@ -155,8 +155,8 @@ impl<'t> Reader<'t> {
         let inner = MapReader::new(value, "`repeat`", self.problems)?;
         let (go_on, until, max) = (inner.get("while"), inner.get("until"), inner.int("max"));
         let test = match (go_on, until) {
-            (Some(test), None) => Some((true, test)),
-            (None, Some(test)) => Some((false, test)),
+            (Some(test), None) => Some((Test::While, test)),
+            (None, Some(test)) => Some((Test::Until, test)),
             _ => {
                 self.problems.error("wrong-shape", value.span, "expected one of `while` and `until` in a `repeat`");
                 None
@@ -167,7 +167,7 @@ impl<'t> Reader<'t> {
             self.problems.push(problem.help("write how many rounds are surely enough, for example `max: 100`"));
         }
         inner.finish();
-        Some(Verb::Repeat(Box::new(Repeat { test, max, steps })))
+        Some(Verb::Repeat(Box::new(Repeat { test, max, capped: false, steps })))
     }
 
     pub(super) fn group(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {

@@ -3,10 +3,13 @@
 //! A node is read into the step that does the same, so both forms are compiled by the same code. Boundary events go to the
 //! step of their host, start events to the net, event sub-processes to the handlers of their scope.
 
+use std::collections::BTreeMap;
+
 use super::event::BOUNDARY;
 use super::link::Link;
+use super::loops;
 use super::step::{Read, Reader, verb_span};
-use super::{Each, Event, Flow, Gate, Group, Net, Over, Start, StartNode, Step, Target, Then, Verb};
+use super::{Event, Flow, Gate, Group, Net, Start, StartNode, Step, Target, Then, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::Problem;
 use crate::load::read::{Entry, Node};
@@ -101,7 +104,13 @@ impl<'t> Reader<'t> {
         let flows = map.list("flows").iter().filter_map(|flow| self.flow(flow)).collect();
         let mut flat = Flat {
             steps: Vec::new(),
-            net: Net { names: Vec::new(), starts: Vec::new(), flows },
+            net: Net {
+                names: Vec::new(),
+                starts: Vec::new(),
+                flows,
+                quantities: BTreeMap::new(),
+                lanes: BTreeMap::new(),
+            },
             handlers: Vec::new(),
             starts: Vec::new(),
             trigger: None,
@@ -112,6 +121,7 @@ impl<'t> Reader<'t> {
             self.node(node, &mut flat);
         }
         self.place_links(&mut flat);
+        self.lanes(map, &mut flat.net);
         self.place_borders(&mut flat);
         self.place_outcomes(&mut flat);
         Some(flat)
@@ -157,7 +167,8 @@ impl<'t> Reader<'t> {
             Kind::Handler => self.handler_node(node, &map, id, flat),
             Kind::Gate(gate) => {
                 let step = self.node_step(&map, node.span, &id, word.word(), Verb::Gate(gate));
-                flat.add(id, Some(self.looped(&map, step)));
+                let step = self.around(&map, step, flat);
+                flat.add(id, Some(step));
             }
             Kind::Complex => {
                 let verb = Verb::Complex(map.get("activation_condition"));
@@ -171,20 +182,23 @@ impl<'t> Reader<'t> {
             }
             Kind::Throw => {
                 let step = self.doing(&map, entries, &id, THROWN, true);
-                flat.add(id, step.map(|step| self.looped(&map, step)));
+                flat.add(id, step);
             }
             Kind::Catch => {
                 let step = self.doing(&map, entries, &id, CAUGHT, false);
-                flat.add(id, step.map(|step| self.looped(&map, step)));
+                let step = step.map(|step| self.around(&map, step, flat));
+                flat.add(id, step);
             }
             Kind::Scope => {
                 let verb = self.scope_node(&map);
                 let step = self.node_step(&map, node.span, &id, Some("group"), verb);
-                flat.add(id, Some(self.looped(&map, step)));
+                let step = self.around(&map, step, flat);
+                flat.add(id, Some(step));
             }
             Kind::Does(verbs, may_pass) => {
                 let step = self.doing(&map, entries, &id, verbs, may_pass);
-                flat.add(id, step.map(|step| self.looped(&map, step)));
+                let step = step.map(|step| self.around(&map, step, flat));
+                flat.add(id, step);
             }
             Kind::End => {
                 let step = self.end_node(&map, entries, &id);
@@ -243,7 +257,7 @@ impl<'t> Reader<'t> {
         verb: Verb<'t>,
     ) -> Step<'t> {
         map.allow(&["type", "doc"]);
-        Step { word, id: Some(id.clone()), verb, ..bare(at) }
+        Step { id: Some(id.clone()), ..bare(at, word, verb) }
     }
 
     /// A node that does what one of these verbs does.
@@ -397,18 +411,20 @@ impl<'t> Reader<'t> {
         let Net { names, flows, .. } = &flat.net;
         for flow in flows.iter().filter(|flow| !flow.outcomes.is_empty()) {
             let at = names.iter().position(|name| name.value == flow.from.value);
-            let task = match at.and_then(|at| flat.steps.get_mut(at)).map(|step| &mut step.verb) {
-                Some(Verb::UserTask(task)) => task,
-                _ => {
-                    let message = format!("`{}` is no user task: its flows have no outcome", flow.from.value);
-                    self.problems.error("wrong-shape", flow.span, message);
-                    continue;
-                }
+            let Some((task, outputs)) = at.and_then(|at| flat.steps.get_mut(at)).and_then(loops::task_of) else {
+                let message = format!("`{}` is no user task: its flows have no outcome", flow.from.value);
+                self.problems.error("wrong-shape", flow.span, message);
+                continue;
             };
             for name in &flow.outcomes {
                 match task.outcomes.iter_mut().find(|outcome| outcome.id.value == name.value) {
                     Some(outcome) => {
-                        outcome.follow.next = Some(Spanned::new(Target::Step(flow.to.value.clone()), flow.to.span))
+                        outcome.follow.next = Some(Spanned::new(Target::Step(flow.to.value.clone()), flow.to.span));
+                        let keep = outputs.map(|outputs| bare(flow.span, "set", Verb::Set(outputs)));
+                        outcome.follow.steps = outcome.follow.steps.take().map_or(keep.is_some().then(Vec::new), Some);
+                        if let Some(steps) = &mut outcome.follow.steps {
+                            steps.extend(keep);
+                        }
                     }
                     None => {
                         let message = format!("`{}` has no outcome `{}`", flow.from.value, name.value);
@@ -418,29 +434,11 @@ impl<'t> Reader<'t> {
                 }
             }
         }
-    }
-
-    /// A node that is done for each of several: the step inside a step that repeats it.
-    fn looped(&self, map: &MapReader<'t>, step: Step<'t>) -> Step<'t> {
-        let Some(node) = map.get("multi_instance") else { return step };
-        let Some(each) = MapReader::new(node, "`multi_instance`", self.problems) else { return step };
-        let over = match (each.get("each"), each.get("times")) {
-            (Some(head), None) => Over::List(head),
-            (None, Some(times)) => Over::Times(times),
-            _ => {
-                let problem = Problem::error("wrong-shape", node.span, "expected one of `each` and `times`");
-                self.problems.push(problem.help("write `each: line in self.lines`, or `times: 3`"));
-                return step;
-            }
-        };
-        let (at_once, until, collect) = (each.get("at_once"), each.get("until"), each.map("collect"));
-        each.finish();
-        let each = Each { over, steps: vec![step], at_once, until, collect };
-        Step { verb: Verb::Each(Box::new(each)), ..bare(node.span) }
+        flat.steps.iter_mut().for_each(loops::drop_idle);
     }
 
     /// The one of these verbs that is written.
-    fn verb_among(
+    pub(super) fn verb_among(
         &self,
         entries: &'t [Entry],
         verbs: &'static [&'static str],
@@ -458,20 +456,11 @@ impl<'t> Flat<'t> {
     fn add(&mut self, id: Spanned<Name>, step: Option<Step<'t>>) {
         let span = id.span;
         self.net.names.push(id);
-        self.steps.push(step.unwrap_or_else(|| Step { verb: Verb::Broken, ..bare(span) }));
+        self.steps.push(step.unwrap_or_else(|| bare(span, "node", Verb::Broken)));
     }
 }
 
 /// A step that says nothing yet.
-fn bare<'t>(at: Span) -> Step<'t> {
-    Step {
-        at,
-        word: "each",
-        id: None,
-        title: None,
-        condition: None,
-        next: None,
-        boundary: Vec::new(),
-        verb: Verb::Gate(Gate::Pass),
-    }
+pub(super) fn bare<'t>(at: Span, word: &'static str, verb: Verb<'t>) -> Step<'t> {
+    Step { at, word, id: None, title: None, condition: None, next: None, boundary: Vec::new(), verb }
 }
