@@ -80,6 +80,8 @@ pub mod manual {
     pub mod library {}
     #[doc = include_str!("docs/process.md")]
     pub mod process {}
+    #[doc = include_str!("docs/decision.md")]
+    pub mod decision {}
     #[doc = include_str!("docs/scenario.md")]
     pub mod scenario {}
     #[doc = include_str!("docs/yaml.md")]

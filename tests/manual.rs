@@ -4,7 +4,7 @@
 //!
 //! - `yaml` with a name in its first line, `# returns.yaml`, is a file. The files under one `##` heading are a folder: its library
 //!   loads clean and its scenarios pass.
-//! - `yaml,library`, `yaml,process`, `yaml,steps` and `yaml,scenario` are parts of a file; what surrounds them is added here. Parts of processes
+//! - `yaml,library`, `yaml,process`, `yaml,steps`, `yaml,decision` and `yaml,scenario` are parts of a file; what surrounds them is added here. Parts of processes
 //!   and scenarios go with the files under the first `##` heading of their chapter.
 //! - `yaml,text` is judged as it stands.
 //!
@@ -20,7 +20,7 @@ use expect_test::expect_file;
 use stageflow::load::{Severity, Sources, codes, problems, render_text};
 use stageflow::scenario::{self, Options};
 
-const CHAPTERS: &[&str] = &["manual", "library", "process", "scenario", "yaml"];
+const CHAPTERS: &[&str] = &["manual", "library", "process", "decision", "scenario", "yaml"];
 
 /// A fenced block.
 struct Block {
@@ -176,7 +176,16 @@ fn found(block: &Block, files: &BTreeMap<&str, &str>) -> (Vec<(usize, String)>, 
     let mut sources = Sources::new();
     let file = sources.add("example.yaml", text);
     let is_process = matches!(&*block.tag, "yaml,process" | "yaml,steps");
-    let beside = |name: &str, text: &str| if is_process { !is("scenario:", text) } else { !name.ends_with(".yaml") };
+    let is_decision = &*block.tag == "yaml,decision";
+    let beside = |name: &str, text: &str| match (is_process, is_decision) {
+        (true, _) => !is("scenario:", text),
+        // The name of a decision may be that of a file beside it.
+        (_, true) => false,
+        _ => !name.ends_with(".yaml"),
+    };
+    if is_decision {
+        sources.add("library.yaml", codes::EXAMPLE_LIBRARY);
+    }
     for (name, text) in files.iter().filter(|(name, text)| beside(name, text)) {
         sources.add(*name, *text);
     }
@@ -202,7 +211,7 @@ fn every_part_is_clean_or_refused_as_it_says() {
         let library = files.iter().find(|(_, text)| is("library:", text) && !is("scenario:", text));
         for block in &blocks {
             match &*block.tag {
-                "yaml,library" | "yaml,process" | "yaml,steps" | "yaml,text" => {
+                "yaml,library" | "yaml,process" | "yaml,steps" | "yaml,decision" | "yaml,text" => {
                     let (found, shown) = found(block, &files);
                     let said = said(&block.text, MARKS);
                     if found != said {
@@ -282,6 +291,9 @@ const MAPPINGS: &[(&str, &str)] = &[
     ("process", "process: a\nsteps: [{choose: [{when: true, zzz: 1}]}]\n"),
     ("process", "process: a\nsteps: [{repeat: {zzz: 1}, steps: []}]\n"),
     ("process", "process: a\nsteps: [{service: send_mail, retry: {zzz: 1}}]\n"),
+    ("decision", "decision: a\ninputs: {b: bool}\noutputs: {c: bool}\nrules: []\nzzz: 1\n"),
+    ("decision", "decision: a\ninputs: {b: {type: bool, zzz: 1}}\noutputs: {c: bool}\nrules: []\n"),
+    ("decision", "decision: a\ninputs: {b: bool}\noutputs: {c: bool}\nrules: [{zzz: 1, then: {c: true}}]\n"),
     ("process", "process: a\nnodes: []\nflows: [{from: a, to: b, zzz: 1}]\n"),
     ("process", "process: a\nnodes: [{id: a, type: task, multi_instance: {times: 3, zzz: 1}}]\n"),
 ];
@@ -290,7 +302,7 @@ const MAPPINGS: &[(&str, &str)] = &[
 fn known_keys(text: &str) -> Vec<String> {
     let mut sources = Sources::new();
     sources.add("example.yaml", text);
-    if text.starts_with("process:") {
+    if !text.starts_with("library:") {
         sources.add("library.yaml", codes::EXAMPLE_LIBRARY);
     }
     let found = problems(&sources);

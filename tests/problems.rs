@@ -13,7 +13,7 @@ use expect_test::expect_file;
 use proptest::prelude::*;
 use stageflow::load::{Problem, Problems, Sources, codes, problems, read, render_json, render_text};
 
-/// The texts of a case: parted by `# file:` lines, else one; a process alone gets the library of the examples.
+/// The texts of a case: parted by `# file:` lines, else one; a process or decision alone gets the library of the examples.
 fn sources(name: &str, text: &str) -> Sources {
     let mut sources = Sources::new();
     let mut parts = text.split("# file: ");
@@ -25,7 +25,7 @@ fn sources(name: &str, text: &str) -> Sources {
         let (name, text) = part.split_once('\n').expect("a name after `# file:`");
         sources.add(name.trim(), text);
     }
-    if !text.contains("library:") && text.starts_with("process:") {
+    if !text.contains("library:") && ["process:", "decision:"].iter().any(|kind| text.starts_with(kind)) {
         sources.add("example.yaml", codes::EXAMPLE_LIBRARY);
     }
     sources
@@ -138,7 +138,7 @@ fn hostile_texts_are_refused_quickly() {
         return;
     }
     let all = hostile_yaml().into_iter().chain(hostile_libraries()).chain(hostile_expressions());
-    for (what, text) in all.chain(hostile_processes()) {
+    for (what, text) in all.chain(hostile_processes()).chain(hostile_decisions()) {
         // The machine may be busy with something else: the best of a few runs counts.
         let runs = if cfg!(debug_assertions) { 1 } else { 5 };
         let best = (0..runs).map(|_| hostile(what, &text)).min().unwrap_or_default();
@@ -238,6 +238,22 @@ fn hostile_expressions() -> Vec<Case> {
         ("a long name", setting("a".repeat(250_000))),
         ("conditions", setting(format!("true{}", " and true".repeat(28_000)))),
         ("arguments", setting(format!("sum(1{})", ", 1".repeat(80_000)))),
+    ]
+}
+
+/// A table of decisions as large as a file may be.
+fn decision(hit: &str, rule: impl Fn(usize) -> String) -> String {
+    let head = "library: a\n# file: d.yaml\ndecision: d\ninputs: {a: number, b: number, c: text}\noutputs: {d: int}\n";
+    let rules = (0..1_200).map(|at| format!("  - {{when: {{{}}}, then: {{d: {at}}}}}\n", rule(at)));
+    format!("# file: l.yaml\n{head}hit: {hit}\nrules:\n{}", rules.collect::<String>())
+}
+
+fn hostile_decisions() -> Vec<Case> {
+    let squares = |at: usize| format!("a: '[{at}..{}]', b: '[{}..{at}]'", at * 7 % 1_200, at * 13 % 1_200);
+    vec![
+        ("a decision of intervals", decision("unique", |at| format!("a: '[{at}..{}]'", at + 1))),
+        ("a decision of squares", decision("first", squares)),
+        ("a decision of texts", decision("any", |at| format!("c: '\"t{at}\"'"))),
     ]
 }
 

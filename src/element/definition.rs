@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Element;
+use super::decide::Table;
 use crate::entity::Library;
 use crate::graph::{Graph, NodeIx};
 use crate::model::expr::{Expr, Slot};
@@ -284,6 +285,8 @@ pub struct Catalog {
     pub library: Arc<Library>,
     /// Every version that is loaded, by process and version.
     pub definitions: BTreeMap<Name, BTreeMap<u32, Arc<Definition>>>,
+    /// The decision tables in force, by name.
+    pub decisions: BTreeMap<Name, Arc<Table>>,
     /// The columns by whose value some definition listens to an entity's records.
     listened: BTreeMap<Name, BTreeSet<Name>>,
 }
@@ -350,6 +353,19 @@ impl Definition {
     /// What a slot means.
     pub fn root(&self, slot: Slot) -> Option<&Root> {
         self.roots.get(usize::from(slot.0))
+    }
+
+    /// The decision tables of files of their own that its steps ask, each once.
+    pub fn decisions(&self) -> BTreeMap<&Name, &Arc<Table>> {
+        let mut found = BTreeMap::new();
+        for element in &self.elements {
+            if let Element::Decide(room) = element
+                && let Some(name) = &room.table.name
+            {
+                found.insert(name, &room.table);
+            }
+        }
+        found
     }
 
     /// The authored id of a step, or its key when it has none.

@@ -18,7 +18,7 @@ use crate::model::expr::{Env, EvalError, Expr, Slot, Template};
 use crate::model::{Calendar, Name, Ref, Value};
 
 /// The names of a step, over its view.
-struct ProcessEnv<'v, 'a> {
+pub(super) struct ProcessEnv<'v, 'a> {
     view: &'v View<'a>,
     records: RecordEnv<'v>,
     /// The records whose columns were read, when somebody wants to know.
@@ -26,7 +26,7 @@ struct ProcessEnv<'v, 'a> {
 }
 
 impl<'v, 'a> ProcessEnv<'v, 'a> {
-    fn new(view: &'v View<'a>) -> Self {
+    pub(super) fn new(view: &'v View<'a>) -> Self {
         let records = RecordEnv::new(&view.catalog.library, view.window, view.now);
         Self { view, records, read: None }
     }
@@ -389,7 +389,7 @@ fn read_of(env: ProcessEnv<'_, '_>) -> Vec<Ref> {
     read
 }
 
-fn eval_fault(text: &str, error: &EvalError) -> Fault {
+pub(super) fn eval_fault(text: &str, error: &EvalError) -> Fault {
     if error.is_denied() {
         return Fault::error("access_denied", format!("`{text}`: {error}"));
     }

@@ -14,6 +14,7 @@ pub mod call_activity;
 pub mod catch_event;
 pub mod complex_gateway;
 pub mod create_record;
+pub mod decide;
 pub mod delete_record;
 pub mod end_event;
 pub mod error_throw;
@@ -60,6 +61,8 @@ pub enum Element {
     ServiceTask(Box<service_task::ServiceTask>),
     /// Assignments to variables and columns.
     ScriptTask(script_task::ScriptTask),
+    /// A question to a decision table.
+    Decide(Box<decide::Decide>),
     /// Makes a record.
     CreateRecord(Box<create_record::CreateRecord>),
     /// Changes records.
@@ -138,6 +141,7 @@ impl Element {
             Element::UserTask(room) => &**room,
             Element::ServiceTask(room) => &**room,
             Element::ScriptTask(room) => room,
+            Element::Decide(room) => &**room,
             Element::CreateRecord(room) => &**room,
             Element::UpdateRecord(room) => &**room,
             Element::DeleteRecord(room) => &**room,

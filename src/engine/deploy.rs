@@ -1,7 +1,9 @@
 //! Definitions in the store: texts as they were given, version by version, and which of them are in force.
 //!
-//! A process version is pinned with its text and its numbers; entities, settings and roles are the newest library's. A file that is
+//! A process version is pinned with its text, its numbers and the versions of the decisions it asks; entities, settings and roles are the newest library's. A file that is
 //! opened without texts runs what it holds.
+
+mod decisions;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,6 +12,7 @@ use std::sync::{Arc, PoisonError};
 use super::clock::schedules;
 use super::error::Error;
 use super::{Actor, Engine, Warnings};
+use crate::element::decide::Table;
 use crate::element::definition::{Catalog, Definition};
 use crate::instance::{Id, InstanceRow, Need};
 use crate::load::{self, Problem, Sources};
@@ -55,20 +58,23 @@ impl Engine {
         let Some(sources) = sources.or_else(|| sources_of(&stored)) else {
             return Err(Error::Build("expected definitions, found none: neither given nor in the store".into()));
         };
-        let (mut catalog, definitions, mut warnings) = if deploying.beside {
+        let (mut catalog, decisions, definitions, mut warnings) = if deploying.beside {
             let catalog = (*self.catalog()).clone();
             let loaded = load::process(&sources, &catalog)?;
-            (catalog, loaded.definitions, loaded.warnings)
+            decisions::still_fit(&stored, &loaded.decisions, &loaded.definitions)?;
+            (catalog, loaded.decisions, loaded.definitions, loaded.warnings)
         } else {
             let loaded = load::library(&sources)?;
-            (Catalog::new(Arc::new(loaded.library)), loaded.definitions, loaded.warnings)
+            (Catalog::new(Arc::new(loaded.library)), loaded.decisions, loaded.definitions, loaded.warnings)
         };
         definitions.iter().for_each(|definition| catalog.add(definition.clone()));
         if !deploying.beside {
             warnings.extend(self.older_versions(&stored, &mut catalog)?);
         }
         check_numbers(&stored, &definitions)?;
-        let rows = if given { self.new_rows(&sources, &stored, &definitions, deploying)? } else { Vec::new() };
+        let texts = Texts { sources: &sources, decisions: &decisions, definitions: &definitions };
+        let rows = if given { self.new_rows(&texts, &stored, deploying)? } else { Vec::new() };
+        catalog.decisions.extend(decisions);
         self.check_handlers(&catalog, || stored.iter().chain(&rows))?;
         self.store_definitions(&rows, &catalog, deploying)?;
         *self.inner.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
@@ -79,24 +85,25 @@ impl Engine {
     /// What is not stored yet. A version with another content is refused.
     fn new_rows(
         &self,
-        sources: &Sources,
+        texts: &Texts<'_>,
         stored: &[Deployment],
-        definitions: &[Arc<Definition>],
         deploying: &Deploying,
     ) -> Result<Vec<Deployment>, Error> {
         let at = self.now();
         let (mut rows, mut names) = (Vec::new(), Vec::new());
-        for (_, source) in sources.iter() {
-            let definition = definitions.iter().find(|definition| *definition.file == *source.name);
-            let (name, version) = match definition {
-                Some(definition) => (definition.process.clone(), definition.version),
-                None => (text_name(&source.name), 0),
-            };
+        for (_, source) in texts.sources.iter() {
+            let definition = texts.definitions.iter().find(|definition| *definition.file == *source.name);
+            let (name, version) = texts.named(&source.name);
             names.push((name.clone(), version));
             let known = stored.iter().rev().find(|row| row.name == name && row.version == version);
-            match (known, definition) {
-                (Some(known), _) if *known.text == *source.text => continue,
-                (Some(_), Some(_)) => self.may_replace(&name, version, deploying)?,
+            match known {
+                Some(known) if *known.text == *source.text => {
+                    if definition.is_none_or(|definition| decisions::asked(known) == decisions::asked_by(definition)) {
+                        continue;
+                    }
+                    self.may_replace(&name, version, "other versions of the decisions it asks", stored, deploying)?;
+                }
+                Some(_) if version > 0 => self.may_replace(&name, version, "another content", stored, deploying)?,
                 _ => {}
             }
             let table = definition.map(|definition| table_bytes(definition)).unwrap_or_default();
@@ -112,16 +119,27 @@ impl Engine {
         Ok(rows)
     }
 
-    fn may_replace(&self, process: &Name, version: u32, deploying: &Deploying) -> Result<(), Error> {
+    /// Whether a version may be replaced: only where that is wished, and nothing runs on it.
+    fn may_replace(
+        &self,
+        name: &Name,
+        version: u32,
+        what: &str,
+        stored: &[Deployment],
+        deploying: &Deploying,
+    ) -> Result<(), Error> {
         let refused = |why: String| {
-            let help = "give it a new version";
-            Err(Error::Build(format!("{process} version {version} was deployed with another content{why}; {help}")))
+            let text = format!("{} version {version} was deployed with {what}{why}", decisions::shown(name));
+            Err(Error::Build(format!("{text}; give it a new version")))
         };
-        match (deploying.replace, self.live(process, version)?.len()) {
-            (false, _) => refused(String::new()),
-            (true, 0) => Ok(()),
-            (true, count) => refused(format!(" and {count} instances run on it")),
+        if !deploying.replace {
+            return refused(String::new());
         }
+        let mut live = self.live(name, version)?.len();
+        for (process, of) in decisions::askers(stored, name, version) {
+            live = live.saturating_add(self.live(process, of)?.len());
+        }
+        if live == 0 { Ok(()) } else { refused(format!(" and {live} instances run on it")) }
     }
 
     /// The live instances of a version.
@@ -170,12 +188,13 @@ impl Engine {
     /// runs on it.
     fn older_versions(&self, stored: &[Deployment], catalog: &mut Catalog) -> Result<Vec<Problem>, Error> {
         let mut warnings = Vec::new();
-        for row in newest_rows(stored).into_values().filter(|row| row.version > 0) {
+        for row in newest_rows(stored).into_values().filter(|row| row.version > 0 && !decisions::is_one(row)) {
             if catalog.get(&row.name, Some(row.version)).is_some() {
                 continue;
             }
             let mut sources = Sources::new();
             sources.add(&row.file, &row.text);
+            decisions::texts_for(row, stored).for_each(|decision| _ = sources.add(&decision.file, &decision.text));
             match load::process(&sources, catalog) {
                 Ok(loaded) => {
                     check_numbers(stored, &loaded.definitions)?;
@@ -224,7 +243,34 @@ impl Engine {
     }
 }
 
+/// The texts of a deployment, loaded.
+struct Texts<'a> {
+    sources: &'a Sources,
+    decisions: &'a BTreeMap<Name, Arc<Table>>,
+    definitions: &'a [Arc<Definition>],
+}
+
+impl Texts<'_> {
+    /// Under which name and version a text is kept; texts that are neither process nor decision go by their file's name.
+    fn named(&self, file: &str) -> (Name, u32) {
+        if let Some(definition) = self.definitions.iter().find(|definition| *definition.file == *file) {
+            return (definition.process.clone(), definition.version);
+        }
+        match self.decisions.iter().find(|(_, table)| *table.file == *file) {
+            Some((name, table)) => (decisions::row_name(name), table.version),
+            None => (Name::new(format!("file:{file}")), 0),
+        }
+    }
+}
+
+/// The numbers of steps and flows, and behind them the decisions that are asked.
 fn table_bytes(definition: &Definition) -> Vec<u8> {
+    let mut bytes = numbers(definition);
+    decisions::put(definition, &mut bytes);
+    bytes
+}
+
+fn numbers(definition: &Definition) -> Vec<u8> {
     let table = definition.graph.table();
     let mut bytes = vec![1];
     // Writing to memory cannot fail.
@@ -236,7 +282,7 @@ fn table_bytes(definition: &Definition) -> Vec<u8> {
 fn check_numbers(stored: &[Deployment], definitions: &[Arc<Definition>]) -> Result<(), Error> {
     for definition in definitions {
         let row = stored.iter().rev().find(|row| row.name == definition.process && row.version == definition.version);
-        if row.is_some_and(|row| row.table != table_bytes(definition) && load_hash(row) == definition.hash) {
+        if row.is_some_and(|row| !row.table.starts_with(&numbers(definition)) && load_hash(row) == definition.hash) {
             let (process, version) = (&definition.process, definition.version);
             let text =
                 format!("{process} version {version} was stored with other numbers of its steps than it has now");
@@ -248,11 +294,6 @@ fn check_numbers(stored: &[Deployment], definitions: &[Arc<Definition>]) -> Resu
 
 fn load_hash(row: &Deployment) -> u64 {
     load::process::hash(&row.text)
-}
-
-/// Texts that are no process are kept under their file's name.
-fn text_name(file: &str) -> Name {
-    Name::new(format!("file:{file}"))
 }
 
 /// Which texts are in force: those of before, and these instead of others of the same name.

@@ -128,7 +128,7 @@ impl Shop<'_> {
             (None, None) => Vec::new(),
         };
         match (error.code(), one.payload()) {
-            ("fenced" | "conflict", _) => return Ok(Err(error)),
+            ("fenced" | "conflict", _) => Ok(Err(error)),
             ("not_waiting" | "unknown", _) | (_, None) => {
                 let notes = vec![format!("nobody waits for it: {error}")];
                 let body = JournalBody { kind: word(&one.command).into(), notes, ..JournalBody::default() };

@@ -37,7 +37,7 @@ impl Default for Limits {
 
 /// The texts of a path, for [`load::library`](crate::load::library()).
 ///
-/// - Of a library's file: itself, the files that its `processes:` names and the templates of its documents.
+/// - Of a library's file: itself, the files that its `processes:` and `decisions:` name and the templates of its documents.
 /// - Of a folder with one library in it: the same; where the library names no processes, every `.yaml` and `.yml`
 ///   below. Of another folder: every definition below.
 /// - Of a process's file: the library in its folder that names it, with all that it names; else the file alone.
@@ -107,6 +107,11 @@ pub fn find(path: &Path) -> Result<Vec<(PathBuf, Kind)>, LoadError> {
     }
     reader.finish()?;
     Ok(found)
+}
+
+/// The files that a library names.
+fn named(tree: &Tree) -> impl Iterator<Item = &Node> {
+    ["processes", "decisions"].into_iter().filter_map(|key| tree.root.get(key)).flat_map(list_or_one)
 }
 
 fn file_name(path: &Path) -> String {
@@ -210,8 +215,7 @@ impl Reader {
 
     fn is_library_of(&self, library: &str, name: &str) -> bool {
         let Some(tree) = self.peek(library) else { return false };
-        let named = tree.root.get("processes").map(list_or_one).unwrap_or_default();
-        named.iter().filter_map(Node::word).any(|wanted| pattern::fits(wanted, name))
+        named(&tree).filter_map(Node::word).any(|wanted| pattern::fits(wanted, name))
     }
 
     /// Reads one file; `by` is where it is named. A file that cannot be read is reported there, or in its own place.
@@ -237,13 +241,12 @@ impl Reader {
     fn add_named(&mut self, file: u32) -> bool {
         self.add_templates(file);
         let Some(tree) = self.tree(file) else { return false };
-        let Some(node) = tree.root.get("processes") else { return false };
-        for item in list_or_one(node) {
+        for item in named(&tree) {
             if let Some(wanted) = item.word() {
                 self.add_fitting(wanted, item.span);
             }
         }
-        true
+        tree.root.get("processes").is_some()
     }
 
     /// Reads the templates that a library's documents name. That one is missing is for `load` to say.

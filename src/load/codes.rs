@@ -1,9 +1,10 @@
 //! The register of problems: every code, what it means, and how it is written wrong and right.
 //!
 //! A code that is raised anywhere stands here; a test compares. The examples are whole files: the wrong one raises its
-//! code, the right one loads clean. A process alone is judged with [`EXAMPLE_LIBRARY`]; several files are parted by
+//! code, the right one loads clean. A process or decision alone is judged with [`EXAMPLE_LIBRARY`]; several files are parted by
 //! lines `# file: name.yaml`.
 
+mod decision;
 mod expressions;
 mod files;
 mod library;
@@ -33,6 +34,7 @@ pub const GROUPS: &[(&str, &[Code])] = &[
     ("Libraries", library::CODES),
     ("Expressions", expressions::CODES),
     ("Processes", process::CODES),
+    ("Decisions", decision::CODES),
 ];
 
 /// Every code that loading can raise.

@@ -95,6 +95,15 @@ impl<'t> MapReader<'t> {
         self.get(key).and_then(|node| int(node, self.problems))
     }
 
+    /// The number under `version`, from 1; 1 when the key is not written.
+    pub fn version(&self) -> u32 {
+        let Some(version) = self.int("version") else { return 1 };
+        u32::try_from(version.value).ok().filter(|version| *version > 0).unwrap_or_else(|| {
+            self.problems.error("wrong-type", version.span, "expected a version of 1 or more");
+            1
+        })
+    }
+
     /// The items of the list under a key; nothing when the key is not written.
     pub fn list(&self, key: &'static str) -> &'t [Node] {
         self.get(key).and_then(|node| list(node, key, self.problems)).unwrap_or_default()

@@ -1,17 +1,20 @@
 //! All texts of one load together: a library and what belongs to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::decision::{self, Tables};
 use super::draft::LibraryDraft;
 use super::problem::{LoadError, Problem, Problems};
 use super::process::draft::Kinds;
 use super::read::{Tree, read};
 use super::source::Sources;
 use super::{bind, pattern, process};
+use crate::element::decide::Table;
 use crate::element::definition::Definition;
 use crate::entity::Library;
-use crate::model::Span;
 use crate::model::suggest::did_you_mean;
+use crate::model::{Name, Span};
 
 /// The kinds of files; a file's kind is its first key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,8 @@ pub fn kind(tree: &Tree, problems: &Problems) -> Option<Kind> {
 pub struct Loaded {
     /// The library.
     pub library: Library,
+    /// Its decision tables, by name.
+    pub decisions: BTreeMap<Name, Arc<Table>>,
     /// Its processes, in the order of their texts.
     pub definitions: Vec<Arc<Definition>>,
     /// What its author should look at.
@@ -82,8 +87,8 @@ pub fn library(sources: &Sources) -> Result<Loaded, LoadError> {
     let problems = Problems::new();
     let found = load(sources, &problems);
     let warnings = problems.finish(&Arc::new(sources.clone()))?;
-    let (library, definitions) = found.unwrap_or_default();
-    Ok(Loaded { library, definitions, warnings })
+    let (library, decisions, definitions) = found.unwrap_or_default();
+    Ok(Loaded { library, decisions, definitions, warnings })
 }
 
 /// Every problem of the texts, errors and warnings, sorted by file and place.
@@ -93,18 +98,14 @@ pub fn problems(sources: &Sources) -> Vec<Problem> {
     problems.into_sorted()
 }
 
-fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Vec<Arc<Definition>>)> {
-    let (mut drafts, mut processes) = (Vec::new(), Vec::new());
+fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Tables, Vec<Arc<Definition>>)> {
+    let (mut drafts, mut processes, mut decisions) = (Vec::new(), Vec::new(), Vec::new());
     for (file, source) in sources.iter().filter(|(_, source)| is_definition(&source.name)) {
         let Some(tree) = read(file, &source.text, problems) else { continue };
         match kind(&tree, problems) {
             Some(Kind::Library) => drafts.extend(LibraryDraft::of(&tree, problems)),
             Some(Kind::Process) => processes.push(tree),
-            Some(Kind::Decision) => {
-                let problem =
-                    Problem::error("not-supported-yet", tree.root.span, "decision files are not supported yet");
-                problems.push(problem.help("write the choice in the process, with `choose`"));
-            }
+            Some(Kind::Decision) => decisions.push(tree),
             Some(Kind::Scenario) | None => {}
         }
     }
@@ -131,10 +132,12 @@ fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Vec<Arc<Defi
     templates(&mut library, &draft, sources, problems);
     let kinds: Kinds = draft.task_kinds.into_iter().map(|(name, node)| (name.value, node)).collect();
     kinds.values().for_each(|kind| process::draft::check_kind(kind, problems));
+    let trees: Vec<&Tree> = decisions.iter().collect();
+    let tables = decision::tables(&trees, sources, &library, problems);
     let trees: Vec<&Tree> = processes.iter().collect();
-    let definitions = process::processes(&trees, sources, &library, &kinds, None, problems);
+    let definitions = process::processes(&trees, sources, (&library, &kinds, &tables), None, problems);
     problems.check_languages(&library.languages);
-    Some((library, definitions))
+    Some((library, tables, definitions))
 }
 
 /// Whether a text is a definition; others, such as templates, are only named by definitions.
@@ -161,11 +164,11 @@ fn templates(library: &mut Library, draft: &LibraryDraft, sources: &Sources, pro
     }
 }
 
-/// Reports what `processes` names and nobody brought.
+/// Reports what `processes` and `decisions` name and nobody brought.
 fn missing_files(draft: &LibraryDraft, sources: &Sources, problems: &Problems) {
     let folder = sources.get(draft.span.file).and_then(|source| source.name.rsplit_once('/')).map(|(folder, _)| folder);
     let names: Vec<&str> = sources.iter().map(|(_, source)| &*source.name).collect();
-    for wanted in &draft.processes {
+    for wanted in draft.processes.iter().chain(&draft.decisions) {
         let path = folder.map_or(wanted.value.clone(), |folder| format!("{folder}/{}", wanted.value));
         if !names.iter().any(|name| pattern::fits(&path, name)) {
             let message = format!("`{}` fits no file", wanted.value);

@@ -15,6 +15,7 @@ pub mod bind;
 mod check;
 pub mod codes;
 pub mod cursor;
+pub(crate) mod decision;
 pub mod draft;
 pub mod library;
 pub mod literal;

@@ -12,5 +12,5 @@ pub(super) const CODES: &[Code] = &[
     code("too-large", "A file has more than 256 KiB."),
     code("too-many-files", "A folder has more files, entries or bytes than are read."),
     code("outside-link", "A link leads out of the folder that is loaded."),
-    code("no-such-file", "What `processes:` of a library names fits no file in the library's folder."),
+    code("no-such-file", "What `processes:` or `decisions:` of a library names fits no file in the library's folder."),
 ];

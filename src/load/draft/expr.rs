@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::load::codes;
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Node, Yaml};
+use crate::model::expr::Slot;
 use crate::model::{Duration, Expr, ExprProblem, Mismatch, Names, Schema, Span, Template, Type, Value};
 
 /// An expression as written. A leading `=` is taken off; a YAML list or mapping is put together from its parts, so that
@@ -144,6 +145,27 @@ impl ExprText {
             Err(Mismatch { expected, found, help, .. }) => {
                 let problem = Problem::error("wrong-type", self.span, format!("expected {expected}, found {found}"));
                 problems.push(problem.maybe_help(help));
+                None
+            }
+        }
+    }
+
+    /// Compiles it as a cell of a decision table, over an input; its problems are reported in their places.
+    pub fn compile_cell(
+        &self,
+        schema: &dyn Schema,
+        names: &Names,
+        input: (&Type, Slot),
+        problems: &Problems,
+    ) -> Option<Expr> {
+        if problems.errors() >= ENOUGH_ERRORS {
+            return None;
+        }
+        let span = Span::new(self.span.file, 0, self.text.len());
+        match Expr::compile_unary_test(&self.text, span, schema, names, input) {
+            Ok(cell) => Some(cell),
+            Err(found) => {
+                found.into_iter().for_each(|problem| problems.push(self.problem(problem)));
                 None
             }
         }

@@ -50,6 +50,8 @@ pub struct LibraryDraft {
     pub calendar: Option<Spanned<Name>>,
     /// The files of its processes: names and patterns.
     pub processes: Vec<Spanned<String>>,
+    /// The files of its decisions: names and patterns.
+    pub decisions: Vec<Spanned<String>>,
     /// Where the file stands.
     pub span: Span,
 }
@@ -79,13 +81,19 @@ impl LibraryDraft {
             }),
             calendars: each(map.map("calendars"), |entry| CalendarDraft::of(entry, problems)),
             calendar: map.name("calendar"),
-            processes: map.list_or_one("processes").iter().filter_map(|node| word(node, "a file", problems)).collect(),
+            processes: files(&map, "processes", problems),
+            decisions: files(&map, "decisions", problems),
             span: tree.root.span,
         };
         refuse_rights(&map, problems);
         map.finish();
         Some(draft)
     }
+}
+
+/// The names and patterns of files under a key.
+fn files(map: &MapReader<'_>, key: &'static str, problems: &Problems) -> Vec<Spanned<String>> {
+    map.list_or_one(key).iter().filter_map(|node| word(node, "a file", problems)).collect()
 }
 
 fn each<T>(entries: &[Entry], read: impl Fn(&Entry) -> Option<T>) -> Vec<T> {

@@ -21,6 +21,7 @@
 //! made besides by the key of its step and its role.
 
 mod data;
+mod decide;
 mod events;
 mod gateways;
 mod handlers;
@@ -42,6 +43,7 @@ use super::notes::Notes;
 use super::plan::{Label, NewNode, Plan};
 use super::signature::Signature;
 use super::words::Words;
+use crate::load::decision::Tables;
 use crate::element::definition::{Definition, Root, ScopeInfo, VarRef};
 use crate::element::start_event::Nothing;
 use crate::element::{Element, end_event, start_event};
@@ -59,6 +61,8 @@ pub(crate) struct Cx<'a> {
     pub problems: &'a Problems,
     /// What processes may know of each other, by name.
     pub signatures: &'a BTreeMap<Name, Vec<Signature>>,
+    /// The decision tables that steps may name.
+    pub decisions: &'a Tables,
 }
 
 /// A compiled process and what its checks need besides.

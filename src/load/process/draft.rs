@@ -257,6 +257,7 @@ pub(crate) enum Verb<'t> {
     UserTask(Box<Task<'t>>),
     Service(Box<Service<'t>>),
     Set(&'t [Entry]),
+    Decide(Box<Decide<'t>>),
     Create {
         entity: Spanned<Name>,
         set: &'t [Entry],
@@ -398,6 +399,15 @@ pub(crate) struct Service<'t> {
     pub take: &'t [Entry],
     pub retry: Option<&'t Node>,
     pub timeout: Option<&'t Node>,
+}
+
+/// A question to a decision table.
+#[derive(Debug)]
+pub(crate) struct Decide<'t> {
+    /// The name of a table, or the table itself.
+    pub table: &'t Node,
+    pub with: &'t [Entry],
+    pub take: &'t [Entry],
 }
 
 /// A way out of an incident.

@@ -14,9 +14,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::check;
+use super::decision::{self, Tables};
 use super::problem::{LoadError, Problem, Problems};
 use super::read::{Tree, read};
 use super::source::Sources;
+use crate::element::decide::Table;
 use crate::element::definition::{Catalog, Definition};
 use crate::entity::Library;
 use crate::model::Name;
@@ -31,6 +33,8 @@ use words::Words;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Processes {
+    /// The decision tables that came along, by name.
+    pub decisions: BTreeMap<Name, Arc<Table>>,
     /// The processes, in the order of their texts.
     pub definitions: Vec<Arc<Definition>>,
     /// What their author should look at.
@@ -57,13 +61,18 @@ pub struct Processes {
 pub fn process(sources: &Sources, catalog: &Catalog) -> Result<Processes, LoadError> {
     let problems = Problems::new();
     let trees: Vec<Tree> = sources.iter().filter_map(|(file, source)| read(file, &source.text, &problems)).collect();
-    let is_process = |tree: &&Tree| super::kind(tree, &problems) == Some(super::Kind::Process);
-    let trees: Vec<&Tree> = trees.iter().filter(is_process).collect();
-    let kinds = kinds_of(&catalog.library);
-    let definitions = processes(&trees, sources, &catalog.library, &kinds, Some(catalog), &problems);
-    problems.check_languages(&catalog.library.languages);
+    let kinds_of_files: Vec<_> = trees.iter().map(|tree| (super::kind(tree, &problems), tree)).collect();
+    let of_kind = |kind| kinds_of_files.iter().filter(move |(found, _)| *found == Some(kind)).map(|(_, tree)| *tree);
+    let (library, kinds) = (&catalog.library, kinds_of(&catalog.library));
+    let decisions: Vec<&Tree> = of_kind(super::Kind::Decision).collect();
+    let decisions = decision::tables(&decisions, sources, library, &problems);
+    let mut tables = catalog.decisions.clone();
+    tables.extend(decisions.clone());
+    let trees: Vec<&Tree> = of_kind(super::Kind::Process).collect();
+    let definitions = processes(&trees, sources, (library, &kinds, &tables), Some(catalog), &problems);
+    problems.check_languages(&library.languages);
     let warnings = problems.finish(&Arc::new(sources.clone()))?;
-    Ok(Processes { definitions, warnings })
+    Ok(Processes { decisions, definitions, warnings })
 }
 
 /// The task kinds of a library that was loaded earlier, read from its text again.
@@ -78,14 +87,13 @@ fn kinds_of(library: &Library) -> Kinds {
 pub(super) fn processes(
     trees: &[&Tree],
     sources: &Sources,
-    library: &Library,
-    kinds: &Kinds,
+    (library, kinds, decisions): (&Library, &Kinds, &Tables),
     catalog: Option<&Catalog>,
     problems: &Problems,
 ) -> Vec<Arc<Definition>> {
     let drafts: Vec<Process<'_>> = trees.iter().filter_map(|tree| read_process(tree, kinds, problems)).collect();
     let signatures = signatures(&drafts, library, catalog);
-    let cx = Cx { words: Words::new(library, problems), problems, signatures: &signatures };
+    let cx = Cx { words: Words::new(library, problems), problems, signatures: &signatures, decisions };
     let compiled: Vec<Compiled> = drafts.iter().map(|draft| one(&cx, draft, sources)).collect();
     check::processes(&compiled, library, catalog, problems);
     if catalog.is_none() {

@@ -41,7 +41,7 @@ use std::sync::{Arc, OnceLock};
 use ast::At;
 use compile::{Scope, Typed};
 use eval::Eval;
-use node::{Kind, Node, Sub};
+use node::{Kind, Node, Sub, Test};
 
 use super::{Name, Span, Type, Value};
 
@@ -155,12 +155,7 @@ impl Expr {
     /// # Errors
     /// A null where a value is needed, a denied value, two currencies, too many steps, or what the environment reports.
     pub fn eval(&self, env: &dyn Env) -> Result<Value, EvalError> {
-        let value = Eval::new(env, &self.inner.text).eval(&self.inner.node)?;
-        // A variable that is wrapped in a list again and again must not grow deeper than what can be stored.
-        if value.is_deeper_than(crate::model::code::MAX_DEPTH) {
-            return Err(EvalError::range("expected lists and contexts of at most 32 levels, found more"));
-        }
-        Ok(value)
+        bounded(Eval::new(env, &self.inner.text).eval(&self.inner.node)?)
     }
 
     /// The truth of a condition.
@@ -179,6 +174,44 @@ impl Expr {
         match self.eval_bool(env) {
             Err(error) if error.is_open() => Ok(None),
             other => other.map(Some),
+        }
+    }
+
+    /// As [`Expr::eval`], within a budget that several evaluations share: what this one takes is taken off.
+    ///
+    /// # Errors
+    /// As [`Expr::eval`].
+    pub fn eval_within(&self, env: &dyn Env, fuel: &mut u64) -> Result<Value, EvalError> {
+        let mut eval = Eval::new(env, &self.inner.text).with_fuel(*fuel);
+        let value = eval.eval(&self.inner.node);
+        *fuel = eval.left();
+        bounded(value?)
+    }
+
+    /// As [`Expr::eval3`], within a budget that several evaluations share: what this one takes is taken off.
+    ///
+    /// # Errors
+    /// As [`Expr::eval3`].
+    pub fn eval3_within(&self, env: &dyn Env, fuel: &mut u64) -> Result<Option<bool>, EvalError> {
+        let mut eval = Eval::new(env, &self.inner.text).with_fuel(*fuel);
+        let truth = eval.truth(&self.inner.node);
+        *fuel = eval.left();
+        match truth {
+            Err(error) if error.is_open() => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// What a decision cell compares its input with, when that is all it does and none of it can change; nothing when the cell
+    /// lets everything pass. Else none: what the cell lets pass is only known when it is evaluated.
+    pub fn bounds(&self) -> Option<Bounds> {
+        let mut bounds = Bounds::default();
+        match &self.inner.node.kind {
+            Kind::Const(Value::Bool(true)) => Some(bounds),
+            Kind::In(of, tests) if matches!(of.kind, Kind::Slot(_)) => {
+                tests.iter().all(|test| bounds.take(test)).then_some(bounds)
+            }
+            _ => None,
         }
     }
 
@@ -243,6 +276,47 @@ impl Expr {
             }
         }
         seen
+    }
+}
+
+/// A variable that is wrapped in a list again and again must not grow deeper than what can be stored.
+fn bounded(value: Value) -> Result<Value, EvalError> {
+    if value.is_deeper_than(crate::model::code::MAX_DEPTH) {
+        return Err(EvalError::range("expected lists and contexts of at most 32 levels, found more"));
+    }
+    Ok(value)
+}
+
+/// What a decision cell compares its input with.
+#[derive(Clone, Debug, Default)]
+pub struct Bounds {
+    /// The values: ends of intervals, and what the input may be equal to.
+    pub values: Vec<Value>,
+    /// Whether some of it asks for an order, not only for equality.
+    pub ordered: bool,
+}
+
+impl Bounds {
+    fn take(&mut self, test: &Test) -> bool {
+        let (fixed, ordered) = match test {
+            Test::Compare(op, with) => (vec![with], op.is_order()),
+            Test::Range { from, to, .. } => (vec![from, to], true),
+            Test::Among(list) => (vec![list], false),
+            Test::None(tests) => return tests.iter().all(|test| self.take(test)),
+            Test::Holds(_) => return false,
+        };
+        self.ordered |= ordered;
+        fixed.into_iter().all(|node| match node.constant() {
+            Some(Value::List(items)) if matches!(test, Test::Among(_)) => {
+                self.values.extend(items.iter().cloned());
+                true
+            }
+            Some(value) => {
+                self.values.push(value.clone());
+                true
+            }
+            None => false,
+        })
     }
 }
 

@@ -36,6 +36,7 @@ impl<'a> Compiler<'a> {
         let element = match &at.step.verb {
             Verb::Service(service) => self.service(service, &names),
             Verb::Set(set) => Element::ScriptTask(ScriptTask { set: self.assigns(set, &names) }),
+            Verb::Decide(decide) => self.decide(decide, &names),
             Verb::Create { entity, set, into } => self.create(entity, set, into.as_ref(), &names),
             Verb::Update { what, filter, set } => self.update(at, what, filter, set),
             Verb::Delete { what, filter } => self.delete(at, what, filter),

@@ -165,6 +165,11 @@ impl<'a> Compiler<'a> {
                 let names = self.result_names(&parts.unwrap_or_default());
                 self.hidden_take(service.take, &names);
             }
+            Verb::Decide(decide) => {
+                let table = self.table(decide.table, &Problems::new()).unwrap_or_default();
+                let names = self.result_names(&words::parts(&table.answers()));
+                self.hidden_take(decide.take, &names);
+            }
             Verb::Call(call) => {
                 let parts = self.callee(&call.process.value, call.version.as_ref()).map(|found| found.results.clone());
                 let names = self.result_names(&parts.unwrap_or_default());

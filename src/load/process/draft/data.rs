@@ -1,7 +1,7 @@
 //! The verbs on records, services, messages and people.
 
 use super::step::Reader;
-use super::{Filter, Keep, Service, Verb, Way};
+use super::{Decide, Filter, Keep, Service, Verb, Way};
 use crate::load::cursor::{self, MapReader};
 use crate::load::problem::Problem;
 use crate::load::read::{Entry, Node, Yaml};
@@ -16,6 +16,11 @@ impl<'t> Reader<'t> {
 
     pub(super) fn set(&self, _: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
         cursor::entries(value, "`set`", self.problems).map(Verb::Set)
+    }
+
+    pub(super) fn decide(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
+        map.need("take");
+        Some(Verb::Decide(Box::new(Decide { table: value, with: map.map("with"), take: map.map("take") })))
     }
 
     pub(super) fn create(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {

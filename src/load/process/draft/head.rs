@@ -40,7 +40,7 @@ pub(crate) fn read_process<'t>(tree: &'t Tree, kinds: &'t Kinds, problems: &'t P
     };
     let process = Process {
         name: name?,
-        version: reader.version(&map),
+        version: map.version(),
         title: map.get("title"),
         tags: reader.tags(&map),
         entity: map.name("entity"),
@@ -89,14 +89,6 @@ impl<'t> Start<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn version(&self, map: &MapReader<'t>) -> u32 {
-        let Some(version) = map.int("version") else { return 1 };
-        u32::try_from(version.value).ok().filter(|version| *version > 0).unwrap_or_else(|| {
-            self.problems.error("wrong-type", version.span, "expected a version of 1 or more");
-            1
-        })
-    }
-
     fn tags(&self, map: &MapReader<'t>) -> Vec<String> {
         let tag = |node| cursor::scalar(node, "a tag", self.problems).map(|scalar| scalar.text.to_string());
         map.list_or_one("tags").iter().filter_map(tag).collect()

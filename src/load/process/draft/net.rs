@@ -69,7 +69,7 @@ const TYPES: &[(&str, Kind)] = &[
     ("script_task", Kind::Does(&["set", "service", "stage"], false)),
     ("send_task", Kind::Does(&["send", "notify"], false)),
     ("receive_task", Kind::Does(&["receive"], false)),
-    ("business_rule_task", Kind::Later),
+    ("business_rule_task", Kind::Does(&["decide"], false)),
     ("call_activity", Kind::Does(&["call"], false)),
     ("sub_process", Kind::Scope),
     ("event_sub_process", Kind::Handler),

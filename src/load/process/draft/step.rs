@@ -22,7 +22,7 @@ pub(crate) struct Reader<'t> {
 pub(super) type Read<'t> = fn(&Reader<'t>, &MapReader<'t>, &'t Node) -> Option<Verb<'t>>;
 
 /// Every verb: its word, how a problem names the step, how its keys are read.
-pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 30] {
+pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 31] {
     [
         ("user_task", "a `user_task` step", Reader::user_task),
         ("service", "a `service` step", Reader::service),
@@ -32,6 +32,7 @@ pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 30] {
         ("read", "a `read` step", Reader::read_records),
         ("stage", "a `stage` step", Reader::stage),
         ("set", "a `set` step", Reader::set),
+        ("decide", "a `decide` step", Reader::decide),
         ("notify", "a `notify` step", Reader::notify),
         ("print", "a `print` step", Reader::print),
         ("send", "a `send` step", Reader::send),
@@ -58,7 +59,7 @@ pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 30] {
 }
 
 /// Verbs of the language that this version refuses.
-const LATER: &[&str] = &["approve", "decide", "compensate", "ad_hoc"];
+const LATER: &[&str] = &["approve", "compensate", "ad_hoc"];
 
 /// Keys that every step may have.
 const COMMON: &[&str] = &["id", "title", "doc", "if", "next", "boundary"];

@@ -34,6 +34,16 @@ impl<'e> Eval<'e> {
         Self { env, text, fuel: env.fuel(), locals: Vec::new() }
     }
 
+    /// The same with this much fuel.
+    pub fn with_fuel(self, fuel: u64) -> Self {
+        Self { fuel, ..self }
+    }
+
+    /// The fuel that is left.
+    pub fn left(&self) -> u64 {
+        self.fuel
+    }
+
     /// Takes steps from the fuel.
     #[inline]
     fn spend(&mut self, steps: usize) -> Given<()> {
