@@ -1,8 +1,8 @@
 //! Decision tables: a file of its own, or written in a step. One pass reads and checks a table; [`check`] then looks for gaps,
 //! overlaps and rules that are never needed.
 
-mod check;
 mod cells;
+mod check;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -175,8 +175,11 @@ impl<'a> Reader<'a> {
     fn hit(&self, map: &MapReader<'_>) -> Hit {
         let Some(node) = map.get("hit") else { return Hit::Unique };
         let Some(scalar) = cursor::scalar(node, "a hit policy", self.problems) else { return Hit::Unique };
-        let words: Vec<&str> =
-            scalar.text.split(|c: char| c == '(' || c == ')' || c.is_whitespace()).filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> = scalar
+            .text
+            .split(|c: char| c == '(' || c == ')' || c.is_whitespace())
+            .filter(|word| !word.is_empty())
+            .collect();
         match words.as_slice() {
             ["unique"] => Hit::Unique,
             ["any"] => Hit::Any,
@@ -201,7 +204,8 @@ impl<'a> Reader<'a> {
         if !matches!(self.outputs.first().map(|output| &output.ty), Some(Type::Enum(_)) | None) {
             let message = "priority needs a first output that is an enum: its codes are the order, the highest first";
             self.problems.push(
-                Problem::error("wrong-type", span, message).help("write for example `outputs: {level: {enum: [high, low]}}`"),
+                Problem::error("wrong-type", span, message)
+                    .help("write for example `outputs: {level: {enum: [high, low]}}`"),
             );
         }
         hit
@@ -211,7 +215,8 @@ impl<'a> Reader<'a> {
     fn gather(&self, how: &str, span: Span) -> Option<Expr> {
         let [output] = self.outputs.as_slice() else {
             let message = format!("`collect {how}` needs one output, found {}", self.outputs.len());
-            self.problems.push(Problem::error("wrong-shape", span, message).help("write a table for each, or `collect`"));
+            self.problems
+                .push(Problem::error("wrong-shape", span, message).help("write a table for each, or `collect`"));
             return None;
         };
         let mut names = Names::new();

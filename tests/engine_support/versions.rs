@@ -103,3 +103,87 @@ fn a_version_that_only_old_runs_are_on_needs_its_handlers_too() {
     drop(engine);
     open().build().expect("nobody is on it any more");
 }
+
+/// The shop with a decision, and a process that asks it: rule by rule of the decision's text.
+fn priced(decision: (u32, &str), process: (u32, &str)) -> Sources {
+    let mut sources = sources();
+    let (version, rules) = decision;
+    let head =
+        format!("decision: rate\nversion: {version}\ninputs: {{weight: required number}}\noutputs: {{rate: number}}\n");
+    sources.add("rate.yaml", format!("{head}rules:\n{rules}"));
+    let (version, more) = process;
+    let ask = "  - {id: ask, decide: rate, with: {weight: self.weight}, take: {self.price: rate}}\n";
+    sources.add("rated.yaml", format!("process: rated\nversion: {version}\nentity: order\nsteps:\n{more}{ask}"));
+    sources
+}
+
+const FLAT: (u32, &str) = (1, "  - then: {rate: 5}\n");
+const BY_WEIGHT: (u32, &str) =
+    (2, "  - {when: {weight: < 2}, then: {rate: 7}}\n  - {when: {weight: '>= 2'}, then: {rate: 9}}\n");
+const AT_ONCE: (u32, &str) = (1, "");
+const LATER: (u32, &str) = (1, "  - wait: 1 day\n");
+
+fn rated(engine: &Engine, what: &str) -> (stageflow::model::Ref, stageflow::instance::Id) {
+    let order = engine.system().create_as("order", what, [("what", what.into()), ("weight", 3.into())]).unwrap();
+    let run = engine.system().start("rated").about(&order).run().unwrap();
+    (order, run)
+}
+
+#[test]
+fn a_process_version_keeps_the_decision_it_was_deployed_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shop.db");
+    let build = |sources: Option<Sources>| {
+        let builder = Engine::builder().store(SqliteStore::open(&file).unwrap()).remote_services();
+        match sources {
+            Some(sources) => builder.sources(sources).build().unwrap(),
+            None => builder.build().unwrap(),
+        }
+    };
+    let engine = build(Some(priced(FLAT, LATER)));
+    let (old, run) = rated(&engine, "pan");
+    let told = |sources: Sources| engine.deploy(sources).map(|_| ()).map_err(|error| error.to_string());
+    // The same version with other rules, and other rules for a version that is deployed, are other things.
+    let other = priced((1, BY_WEIGHT.1), LATER);
+    assert_eq!(
+        told(other).unwrap_err(),
+        "the decision rate version 1 was deployed with another content; give it a new version"
+    );
+    let why = "rated version 1 was deployed with other versions of the decisions it asks; give it a new version";
+    assert_eq!(told(priced(BY_WEIGHT, LATER)).unwrap_err(), why);
+    let mut alone = Sources::new();
+    let whole = priced(BY_WEIGHT, LATER);
+    let (_, rate) = whole.iter().find(|(_, source)| &*source.name == "rate.yaml").unwrap();
+    alone.add("rate.yaml", &rate.text);
+    let why = "rated version 1 asks the decision rate in version 1; deploy a new version of rated with version 2 of it";
+    assert_eq!(engine.deploy_process(&alone).unwrap_err().to_string(), why);
+    // Both new: the old run stays with the old rules, after a restart without any texts too.
+    told(priced(BY_WEIGHT, (2, ""))).unwrap();
+    let (new, _) = rated(&engine, "pot");
+    drop(engine);
+    let engine = build(None);
+    assert_eq!(engine.instance(run).unwrap().version, 1);
+    engine.advance(chrono::TimeDelta::days(1)).unwrap();
+    assert_eq!([old, new].map(|order| column(&engine, &order, "price")), ["5", "9"]);
+    // A process deployed beside takes the rules that are in force.
+    let mut beside = Sources::new();
+    beside.add("third.yaml", "process: third\nentity: order\nsteps:\n  - {id: ask, decide: rate, with: {weight: 1}, take: {self.price: rate}}\n");
+    engine.deploy_process(&beside).unwrap();
+    let order = engine.system().create_as("order", "cup", [("what", "cup".into())]).unwrap();
+    engine.system().start("third").about(&order).run().unwrap();
+    assert_eq!(column(&engine, &order, "price"), "7");
+    let (again, _) = rated(&engine, "jug");
+    drop(engine);
+    assert_eq!(column(&build(None), &again, "price"), "9");
+}
+
+#[test]
+fn decisions_of_a_library_are_loaded_with_it() {
+    in_the_shop(|engine| {
+        engine.deploy(priced(FLAT, AT_ONCE)).unwrap();
+        let (order, _) = rated(engine, "pan");
+        assert_eq!(column(engine, &order, "price"), "5");
+        // The same texts once more change nothing.
+        engine.deploy(priced(FLAT, AT_ONCE)).unwrap();
+    });
+}

@@ -253,11 +253,7 @@ struct TableEnv<'e> {
 }
 
 impl TableEnv<'_> {
-    fn spending<T>(
-        &self,
-        expr: &Expr,
-        ask: impl FnOnce(&mut u64) -> Result<T, EvalError>,
-    ) -> Result<T, Undecided> {
+    fn spending<T>(&self, expr: &Expr, ask: impl FnOnce(&mut u64) -> Result<T, EvalError>) -> Result<T, Undecided> {
         let mut fuel = self.fuel.get();
         let answer = ask(&mut fuel);
         self.fuel.set(fuel);

@@ -61,9 +61,8 @@ pub(super) fn texts_for<'s>(row: &Deployment, stored: &'s [Deployment]) -> impl 
 /// The process versions that were deployed with this version of a decision, which goes by its row's name.
 pub(super) fn askers<'s>(stored: &'s [Deployment], decision: &Name, version: u32) -> Vec<(&'s Name, u32)> {
     let Some(decision) = decision.strip_prefix(PREFIX) else { return Vec::new() };
-    let asks = |row: &&Deployment| {
-        !is_one(row) && asked(row).iter().any(|(name, of)| **name == *decision && *of == version)
-    };
+    let asks =
+        |row: &&Deployment| !is_one(row) && asked(row).iter().any(|(name, of)| **name == *decision && *of == version);
     stored.iter().filter(asks).map(|row| (&row.name, row.version)).collect()
 }
 

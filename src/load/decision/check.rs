@@ -145,7 +145,8 @@ impl Look<'_> {
                 Some(true) => {}
                 Some(false) => {
                     let number = at.saturating_add(1);
-                    let message = format!("rule {number} is never the first: the rules before it take all that it fits");
+                    let message =
+                        format!("rule {number} is never the first: the rules before it take all that it fits");
                     let problem = Problem::warning("masked-rule", rule.span, message);
                     self.problems.push(problem.help("remove it, or put it before them"));
                 }
@@ -204,9 +205,11 @@ impl Look<'_> {
         Some(false)
     }
 
-    /// `amount = 50, kind = travel`.
+    /// `amount = 50, kind = travel`: the inputs that some rule looks at.
     fn shown(&self, example: &[usize]) -> String {
-        let parts = self.table.inputs.iter().zip(&self.columns).zip(example).map(|((input, column), piece)| {
+        let is_asked = |at: usize| self.table.rules.iter().any(|rule| rule.when.get(at).is_some_and(Option::is_some));
+        let inputs = self.table.inputs.iter().zip(&self.columns).zip(example).enumerate();
+        let parts = inputs.filter(|(at, _)| is_asked(*at)).map(|(_, ((input, column), piece))| {
             let value = column.pieces.get(*piece).unwrap_or(&Value::NULL);
             match (value, &input.ty) {
                 (Value::Text(text), Type::Text | Type::Any) => format!("{} = \"{text}\"", input.name),
@@ -214,6 +217,7 @@ impl Look<'_> {
                 _ => format!("{} = {value}", input.name),
             }
         });
-        parts.collect::<Vec<_>>().join(", ")
+        let parts: Vec<String> = parts.collect();
+        if parts.is_empty() { "any input".to_owned() } else { parts.join(", ") }
     }
 }

@@ -43,12 +43,12 @@ use super::notes::Notes;
 use super::plan::{Label, NewNode, Plan};
 use super::signature::Signature;
 use super::words::Words;
-use crate::load::decision::Tables;
 use crate::element::definition::{Definition, Root, ScopeInfo, VarRef};
 use crate::element::start_event::Nothing;
 use crate::element::{Element, end_event, start_event};
 use crate::graph::NodeIx;
 use crate::load::cursor::Spanned;
+use crate::load::decision::Tables;
 use crate::load::problem::Problems;
 use crate::model::{Name, Names, Span, Text};
 

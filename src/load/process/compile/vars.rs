@@ -143,6 +143,27 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// What a step takes of an answer.
+    fn hidden_answer(&mut self, verb: &'a Verb<'a>) {
+        let (parts, take) = match verb {
+            Verb::Service(service) => {
+                let found = self.cx.words.library.services.get(&service.name.value);
+                (found.map(|found| words::parts(&found.returns)), service.take)
+            }
+            Verb::Decide(decide) => {
+                let table = self.table(decide.table, &Problems::new());
+                (table.map(|table| words::parts(&table.answers())), decide.take)
+            }
+            Verb::Call(call) => {
+                let callee = self.callee(&call.process.value, call.version.as_ref());
+                (callee.map(|found| found.results.clone()), call.take)
+            }
+            _ => return,
+        };
+        let names = self.result_names(&parts.unwrap_or_default());
+        self.hidden_take(take, &names);
+    }
+
     fn hidden_of(&mut self, step: &'a Step<'a>) {
         match &step.verb {
             Verb::Create { entity, into, .. } => self.hidden(into.as_ref(), Type::reference(&*entity.value)),
@@ -159,22 +180,7 @@ impl<'a> Compiler<'a> {
                 let keeps = self.cx.words.keeps_documents();
                 self.hidden(into.as_ref(), keeps.map_or(Type::Any, |entity| Type::reference(&*entity)));
             }
-            Verb::Service(service) => {
-                let parts =
-                    self.cx.words.library.services.get(&service.name.value).map(|found| words::parts(&found.returns));
-                let names = self.result_names(&parts.unwrap_or_default());
-                self.hidden_take(service.take, &names);
-            }
-            Verb::Decide(decide) => {
-                let table = self.table(decide.table, &Problems::new()).unwrap_or_default();
-                let names = self.result_names(&words::parts(&table.answers()));
-                self.hidden_take(decide.take, &names);
-            }
-            Verb::Call(call) => {
-                let parts = self.callee(&call.process.value, call.version.as_ref()).map(|found| found.results.clone());
-                let names = self.result_names(&parts.unwrap_or_default());
-                self.hidden_take(call.take, &names);
-            }
+            Verb::Service(_) | Verb::Decide(_) | Verb::Call(_) => self.hidden_answer(&step.verb),
             Verb::Catch(event) => {
                 let names = self.event_names(event, &Problems::new());
                 self.hidden_take(event.take, &names);
