@@ -1,5 +1,5 @@
-//! Acknowledged commands per second on SQLite with `synchronous=FULL`, beside raw SQLite that writes rows of the same number
-//! and size in batches of the same size; and how long a file with many parked instances takes to open.
+//! Acknowledged commands per second on SQLite with `synchronous=FULL`, beside raw SQLite that writes the same rows into the same tables
+//! in the same commits; and how long a file with many parked instances takes to open.
 //!
 //! `cargo bench --bench durable`
 
@@ -24,34 +24,59 @@ const COMMANDS: usize = 64 * 4 * 20;
 const LONE: usize = 200;
 const PARKED: usize = 100_000;
 const CRM: usize = 64 * 4 * 10;
-/// What one completion of W4 writes: instance, journal, stamp; its task and the task's role are deleted.
-const BYTES: [usize; 3] = [220, 240, 40];
 
 fn main() {
     let runs = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(RUNS);
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("load.db");
-    let store = SqliteStore::open(&file).expect("the file opens");
-    println!("durability: {}; median of {runs} runs", store.durability());
-    let loaded = engine(store);
+    let durability = SqliteStore::open(folder.path().join("empty.db")).expect("the file opens").durability();
+    println!("durability: {durability}; median of {runs} runs");
+    println!("a completion of W4 writes four rows: an instance and the journal's put, a task and its role deleted");
     for (title, submitters, each, count) in [
         ("64 submitters, 4 tickets each", SUBMITTERS, 4, COMMANDS),
         ("64 submitters, one in flight each", SUBMITTERS, 1, COMMANDS),
         ("one submitter, one in flight", 1, 1, LONE),
     ] {
-        let times = sorted(runs, || complete(&loaded, submitters, each, count));
-        let raw = sorted(runs, || raw(folder.path(), (submitters * each).min(256), count));
-        let (own, other) = (rate(count, times[times.len() / 2]), rate(count, raw[raw.len() / 2]));
+        let mut both: Vec<(Duration, Duration, usize)> =
+            (0..runs.max(1)).map(|run| side_by_side(folder.path(), run, submitters, each, count)).collect();
+        both.sort_by_key(|(own, ..)| *own);
+        let (own, raw, commits) = both[both.len() / 2];
         println!(
-            "W4 completion, {title:<36} {own:>7} /s   raw SQLite, same batches: {other:>7} /s   ratio {:.2}",
-            own as f64 / other as f64
+            "W4 completion, {title:<36} {:>7} /s   raw SQLite, the same rows in the same {commits} commits: {:>7} /s   ratio {:.2}",
+            rate(count, own),
+            rate(count, raw),
+            raw.as_secs_f64() / own.as_secs_f64()
         );
     }
-    drop(loaded);
     crm(folder.path(), runs);
     closing(1_000);
     closing(10_000);
     parked(folder.path(), runs);
+}
+
+/// The same tasks completed by the engine, and their rows written by hand into a copy of the file; and how many commits it took.
+fn side_by_side(
+    folder: &Path,
+    run: usize,
+    submitters: usize,
+    each: usize,
+    count: usize,
+) -> (Duration, Duration, usize) {
+    let (file, copy) = (folder.join(format!("w4_{count}_{each}_{run}.db")), folder.join("raw.db"));
+    drop(tasks(&engine(SqliteStore::open(&file).expect("the file opens")), count));
+    std::fs::copy(&file, &copy).expect("a copy");
+    let loaded = engine(SqliteStore::open(&file).expect("the file opens"));
+    let open = loaded.tasks(&TaskFilter { limit: Some(count), ..TaskFilter::default() }).expect("the tasks");
+    let own = complete_all(&loaded, open.iter().map(|task| task.id).collect(), submitters, each);
+    drop(loaded);
+    let left: Vec<Left> = left(&file, &copy);
+    assert_eq!(left.len(), count);
+    let commits: Vec<&[Left]> = left.chunk_by(|one, next| one.at == next.at).collect();
+    let raw = raw(&copy, &commits);
+    let task_rows: i64 = Connection::open(&copy)
+        .and_then(|copy| copy.query_row("SELECT count(*) FROM task", [], |row| row.get(0)))
+        .expect("a count");
+    assert_eq!(task_rows, 0, "the rows written by hand are not the engine's");
+    (own, raw, commits.len())
 }
 
 /// A task of a CRM: its completion writes the task's own record, two records and a timer.
@@ -171,12 +196,6 @@ fn tasks(engine: &Engine, count: usize) -> Vec<Id> {
 }
 
 /// Completes open tasks from several threads, each with so many unanswered commands.
-fn complete(engine: &Engine, submitters: usize, each: usize, count: usize) -> Duration {
-    let open = tasks(engine, count);
-    assert_eq!(open.len(), count);
-    complete_all(engine, open, submitters, each)
-}
-
 fn complete_all(engine: &Engine, open: Vec<Id>, submitters: usize, each: usize) -> Duration {
     let open = Mutex::new(open);
     let began = Instant::now();
@@ -206,40 +225,65 @@ fn complete_all(engine: &Engine, open: Vec<Id>, submitters: usize, each: usize) 
     began.elapsed()
 }
 
-/// What W4's completion writes, without an engine: three rows put and two deleted for each command.
-fn raw(folder: &Path, batch: usize, count: usize) -> Duration {
-    let file = folder.join("raw.db");
-    let _absent = std::fs::remove_file(&file);
-    let mut connection = Connection::open(&file).expect("the file opens");
+/// What one completion left in a file.
+struct Left {
+    at: i64,
+    instance: Vec<u8>,
+    task: Vec<u8>,
+    revision: i64,
+    status: i64,
+    state: Vec<u8>,
+    command: Vec<u8>,
+    journal: Vec<u8>,
+}
+
+/// What completions left behind, in their order: one commit has one instant.
+fn left(file: &Path, copy: &Path) -> Vec<Left> {
+    let connection = Connection::open(file).expect("the file opens");
+    connection.execute("ATTACH ?1 AS before", [copy.to_str().expect("a path")]).expect("the copy");
+    let mut statement = connection
+        .prepare(
+            "SELECT journal.at, instance.id, task.id, instance.revision, instance.status, instance.state, journal.command, journal.body
+             FROM before.task AS task JOIN instance ON instance.id = task.instance
+             JOIN journal ON journal.instance = instance.id AND journal.revision = instance.revision ORDER BY journal.seq",
+        )
+        .expect("a statement");
+    let rows = statement.query_map([], |row| {
+        Ok(Left {
+            at: row.get(0)?,
+            instance: row.get(1)?,
+            task: row.get(2)?,
+            revision: row.get(3)?,
+            status: row.get(4)?,
+            state: row.get(5)?,
+            command: row.get(6)?,
+            journal: row.get(7)?,
+        })
+    });
+    rows.expect("rows").map(|row| row.expect("a row")).collect()
+}
+
+/// What completions of W4 write, without an engine: the very rows, into the same tables with their indexes, in the same commits.
+fn raw(copy: &Path, commits: &[&[Left]]) -> Duration {
+    let mut connection = Connection::open(copy).expect("the file opens");
     connection.pragma_update(None, "journal_mode", "WAL").expect("a pragma");
     connection.pragma_update(None, "synchronous", "FULL").expect("a pragma");
-    connection
-        .execute_batch(
-            "CREATE TABLE instance (id BLOB PRIMARY KEY, body BLOB) WITHOUT ROWID;
-             CREATE TABLE journal (seq INTEGER PRIMARY KEY, body BLOB);
-             CREATE TABLE seen (id BLOB PRIMARY KEY, body BLOB) WITHOUT ROWID;
-             CREATE TABLE task (id BLOB PRIMARY KEY, body BLOB) WITHOUT ROWID;
-             CREATE TABLE role (id BLOB PRIMARY KEY, body BLOB) WITHOUT ROWID;",
-        )
-        .expect("the tables");
-    let bodies = BYTES.map(|bytes| vec![7_u8; bytes]);
-    let ids: Vec<[u8; 16]> = (0..count as u128).map(u128::to_be_bytes).collect();
-    let before = connection.transaction().expect("a transaction");
-    for id in &ids {
-        before.execute("INSERT INTO task VALUES (?, ?)", params![id, bodies[0]]).expect("a row");
-        before.execute("INSERT INTO role VALUES (?, ?)", params![id, bodies[2]]).expect("a row");
-        before.execute("INSERT INTO instance VALUES (?, ?)", params![id, bodies[0]]).expect("a row");
-    }
-    before.commit().expect("a commit");
     let began = Instant::now();
-    for ids in ids.chunks(batch) {
+    for rows in commits {
         let commit = connection.transaction().expect("a transaction");
-        for id in ids {
-            write(&commit, "INSERT OR REPLACE INTO instance VALUES (?, ?)", params![id, bodies[0]]);
-            write(&commit, "DELETE FROM role WHERE id = ?", params![id]);
-            write(&commit, "DELETE FROM task WHERE id = ?", params![id]);
-            write(&commit, "INSERT INTO journal (body) VALUES (?)", params![bodies[1]]);
-            write(&commit, "INSERT INTO seen VALUES (?, ?)", params![id, bodies[2]]);
+        for row in *rows {
+            write(
+                &commit,
+                "UPDATE instance SET revision = ?2, status = ?3, ended = ?4, state = ?5 WHERE id = ?1",
+                params![row.instance, row.revision, row.status, row.at, row.state],
+            );
+            write(&commit, "DELETE FROM task_role WHERE task = ?1", params![row.task]);
+            write(&commit, "DELETE FROM task WHERE id = ?1", params![row.task]);
+            write(
+                &commit,
+                "INSERT INTO journal (at, instance, revision, command, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![row.at, row.instance, row.revision, row.command, row.journal],
+            );
         }
         commit.commit().expect("a commit");
     }
