@@ -103,6 +103,12 @@ pub trait Reader: World {
     /// When the store fails.
     fn due_timers(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<(DateTime<Utc>, Id, WaitId)>, StoreError>;
 
+    /// When a timer is due; none when it is not armed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn timer(&self, instance: Id, wait: WaitId) -> Result<Option<DateTime<Utc>>, StoreError>;
+
     /// When the next timer is due or the next job may run.
     ///
     /// # Errors

@@ -42,7 +42,10 @@ contract! {
     fn a_wait_has_one_timer(store: &dyn Store) {
         commit(store, [turn(1).needs([arm(1, 1, 10), arm(1, 1, 30), arm(1, 2, 20)])]);
         assert_eq!(due(store, 40, 9), [(20, 1, 2), (30, 1, 1)]);
+        let one = |wait| ask(store, |reader| reader.timer(id(1), wait));
+        assert_eq!((one(1), one(2), one(3)), (Some(at(30)), Some(at(20)), None));
         commit(store, [turn(2).needs([Need::DisarmTimer(id(1), 2)])]);
+        assert_eq!(one(2), None);
         assert_eq!((due(store, 40, 9), ask(store, |reader| reader.next_due())), (vec![(30, 1, 1)], Some(at(30))));
     }
 

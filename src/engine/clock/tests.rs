@@ -104,3 +104,18 @@ fn a_schedule_that_is_gone_or_used_up_fires_no_more() {
     let by_hand = process(3, "{manual: true}");
     assert_eq!(marks_at(&file, "2026-03-05T18:00:00Z", &by_hand), (2, None));
 }
+
+#[test]
+fn an_occurrence_starts_one_run_however_many_threads_saw_it_due() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("l.db");
+    let daily = process(1, "{schedule: R/PT24H}");
+    marks_at(&file, "2026-03-02T09:00:00Z", &daily);
+    let options = Options { clock: Some(at("2026-03-03T10:00:00Z")), ..Options::default() };
+    let engine = Engine::builder().store(SqliteStore::open_with(&file, options).unwrap()).build().unwrap();
+    let [due] = engine.read(|reader| reader.due_timers(engine.now(), 9)).unwrap()[..] else { panic!("one is due") };
+    let tickets = [0; 3].map(|_| engine.fire(due).unwrap());
+    tickets.into_iter().for_each(|ticket| drop(ticket.wait().unwrap()));
+    engine.settle().unwrap();
+    assert_eq!(engine.records(&Query::all(Name::new("mark"))).unwrap().len(), 1);
+}

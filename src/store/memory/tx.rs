@@ -65,6 +65,10 @@ impl Reader for Tables {
         Ok(self.timers.iter().take_while(|(due, ..)| *due <= now).take(limit).copied().collect())
     }
 
+    fn timer(&self, instance: Id, wait: WaitId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        Ok(self.timer_of.get(&(instance, wait)).copied())
+    }
+
     fn next_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let timer = self.timers.first().map(|(due, ..)| *due);
         let job = self.due_jobs.first().and_then(|(due, _)| DateTime::from_timestamp_micros(*due));

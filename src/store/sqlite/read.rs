@@ -355,6 +355,11 @@ impl Reader for Rows<'_> {
         self.all(sql::DUE_TIMERS, rusqlite::params![now.timestamp_micros(), limit], row)
     }
 
+    fn timer(&self, instance: Id, wait: WaitId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let due = self.one(sql::DUE_OF_TIMER, rusqlite::params![instance.as_bytes(), wait], |row| row.get(0))?;
+        Ok(due.and_then(DateTime::from_timestamp_micros))
+    }
+
     fn next_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let timer: Option<i64> = self.one(sql::NEXT_TIMER, [], |row| row.get(0))?;
         let job: Option<i64> = self.one(sql::NEXT_JOB, [], |row| row.get(0))?;

@@ -69,6 +69,7 @@ statements! {
     PUT_TIMER = "INSERT INTO timer (instance, wait, due) VALUES (?1, ?2, ?3) ON CONFLICT (instance, wait) DO UPDATE SET due = excluded.due";
     DELETE_TIMER = "DELETE FROM timer WHERE instance = ?1 AND wait = ?2";
     DUE_TIMERS = "SELECT due, instance, wait FROM timer WHERE due <= ?1 ORDER BY due, instance, wait LIMIT ?2";
+    DUE_OF_TIMER = "SELECT due FROM timer WHERE instance = ?1 AND wait = ?2";
     NEXT_TIMER = "SELECT due FROM timer ORDER BY due LIMIT 1";
 
     GET_JOB = "SELECT body FROM job WHERE id = ?1";
