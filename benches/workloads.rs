@@ -14,7 +14,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mimalloc::MiMalloc;
+use libmimalloc_sys::{mi_free, mi_malloc, mi_malloc_aligned, mi_realloc, mi_realloc_aligned};
 
 use common::{Clock, engine, rate, sorted};
 use stageflow::Engine;
@@ -23,6 +23,9 @@ use stageflow::store::{MemoryStore, Store, TaskFilter};
 
 /// An allocator with a count of the bytes that are held. It is mimalloc, which a program that cares for speed would take.
 struct Counting;
+
+/// What every block of mimalloc is aligned to: asking for no more than that is its fast way.
+const ALIGNED: usize = 16;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 /// Counting costs time: only while memory is measured.
@@ -38,15 +41,25 @@ fn count(more: usize, less: usize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
-        unsafe { MiMalloc.alloc(layout) }
+        unsafe {
+            match layout.align() <= ALIGNED {
+                true => mi_malloc(layout.size()).cast(),
+                false => mi_malloc_aligned(layout.size(), layout.align()).cast(),
+            }
+        }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(0, layout.size());
-        unsafe { MiMalloc.dealloc(pointer, layout) }
+        unsafe { mi_free(pointer.cast()) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size, layout.size());
-        unsafe { MiMalloc.realloc(pointer, layout, size) }
+        unsafe {
+            match layout.align() <= ALIGNED {
+                true => mi_realloc(pointer.cast(), size).cast(),
+                false => mi_realloc_aligned(pointer.cast(), size, layout.align()).cast(),
+            }
+        }
     }
 }
 
@@ -56,8 +69,11 @@ static ALLOCATOR: Counting = Counting;
 const RUNS: usize = 7;
 const WAITING: usize = 50_000;
 
+/// A variable that a workload starts with.
+type Parameter = Option<(&'static str, i64)>;
+
 /// The workloads that run to their end at once: title, process, how many, its parameter.
-const SHAPES: [(&str, &str, u32, Option<(&str, i64)>); 5] = [
+const SHAPES: [(&str, &str, u32, Parameter); 5] = [
     ("W1 ten services in a row", "w1", 50_000, None),
     ("W2 a choice of three, then five services", "w2", 50_000, Some(("kind", 2))),
     ("W3 parallel, five branches of two services", "w3", 30_000, None),
@@ -87,7 +103,7 @@ fn memory_engine() -> Engine {
 }
 
 /// So many runs of a process from its start to its end.
-fn started(title: &str, process: &str, count: u32, runs: usize, with: Option<(&str, i64)>) {
+fn started(title: &str, process: &str, count: u32, runs: usize, with: Parameter) {
     let times = sorted(runs, || {
         let engine = memory_engine();
         let host = engine.system();

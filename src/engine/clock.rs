@@ -164,6 +164,10 @@ impl Shop<'_> {
         due: DateTime<Utc>,
         outputs: &mut Vec<Arc<JournalRow>>,
     ) -> Result<Told, StoreError> {
+        // Another thread may have come first: one occurrence, one start.
+        if tx.timer(timer, 0)? != Some(due) {
+            return Ok(Ok(Answer::default()));
+        }
         let found = scheduled(&self.catalog, timer);
         let (runs, next) = found.as_ref().map_or((false, None), |(.., schedule)| schedule.occurred(due, self.now));
         let reaction = |(process, start, _): (Name, u32, &Schedule)| Reaction {

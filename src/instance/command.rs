@@ -178,9 +178,9 @@ pub enum Payload {
     /// A record changed.
     #[n(0)]
     Record(#[n(0)] Box<RecordEvent>),
-    /// A message arrived.
+    /// A message arrived: its name, canonical key and values, and how long its sender wants it kept, in microseconds.
     #[n(1)]
-    Message(#[n(0)] Name, #[n(1)] String, #[n(2)] Vec<(Name, Value)>),
+    Message(#[n(0)] Name, #[n(1)] String, #[n(2)] Vec<(Name, Value)>, #[n(3)] Option<i64>),
     /// A signal was thrown.
     #[n(2)]
     Signal(#[n(0)] Name, #[n(1)] Vec<(Name, Value)>),

@@ -327,7 +327,7 @@ fn publish(input: &Input<'_>, name: &Name, key: &Value, with: &Values) -> Result
         return Err(Refused::Unknown(format!("expected a message of the library, found {name}")));
     }
     let key = canonical(key);
-    let asked = fan(input, input.world).message(name, &key, with, None)?;
+    let asked = fan(input, input.world).message(name, &key, with, None, None)?;
     let (need, note) = undelivered(input.catalog, &input.context, name, &key, with, None, &asked);
     let mut out = Output::default();
     out.answer.delivery = Some(delivery(&asked, need.as_ref(), note.as_ref()));

@@ -79,10 +79,17 @@ impl Fan<'_> {
     }
 
     /// The wait that a message goes to, first come first served, else the processes that it starts. A receiver that does not
-    /// take it passes it on: to those after it.
-    pub fn message(&self, name: &Name, key: &str, with: &Values, after: Option<Id>) -> Result<Asked, WindowError> {
+    /// take it passes it on: to those after it, with the time that it is to be kept when nobody does.
+    pub fn message(
+        &self,
+        name: &Name,
+        key: &str,
+        with: &Values,
+        ttl: Option<i64>,
+        after: Option<Id>,
+    ) -> Result<Asked, WindowError> {
         let mut asked = Asked::default();
-        let payload = Payload::Message(name.clone(), key.to_string(), with.clone().into_iter().collect());
+        let payload = Payload::Message(name.clone(), key.to_string(), with.clone().into_iter().collect(), ttl);
         let rows = self.listeners(&[Topic::message(name, key)])?;
         let mut rows = rows.into_iter().filter(|row| after.is_none_or(|after| row.instance > after));
         if let Some(row) = rows.next() {
@@ -283,11 +290,11 @@ impl Turn<'_> {
     }
 
     /// A message that a wait of this run did not take goes to the one after it, as if that one were the first (S15).
-    pub fn pass_on(&mut self, wait: &Wait, name: &Name, key: String, with: Values) -> Step {
+    pub fn pass_on(&mut self, wait: &Wait, name: &Name, key: String, with: Values, ttl: Option<i64>) -> Step {
         if self.take_by_own(name, &key, &with, Some(wait.id))? {
             return Ok(());
         }
-        self.offer(name, key, with, None, Some(self.row.id))
+        self.offer(name, key, with, ttl, Some(self.row.id))
     }
 
     /// Whether a wait of the run itself takes a message, among those after the one that did not.
@@ -306,7 +313,7 @@ impl Turn<'_> {
     }
 
     fn offer(&mut self, name: &Name, key: String, with: Values, ttl: Option<i64>, after: Option<Id>) -> Step {
-        let asked = self.fan().message(name, &key, &with, after)?;
+        let asked = self.fan().message(name, &key, &with, ttl, after)?;
         let (need, delivery) = undelivered(self.catalog, &self.context, name, &key, &with, ttl, &asked);
         self.out.notes.extend(delivery);
         if let Some(need) = need {

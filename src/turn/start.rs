@@ -144,7 +144,7 @@ impl<'a> Turn<'a> {
         let start = self.chosen_start(by)?;
         let (message, event) = match by {
             StartBy::Event(_, Payload::Record(event)) => (None, Some(&**event)),
-            StartBy::Event(_, Payload::Message(_, _, values) | Payload::Signal(_, values)) => {
+            StartBy::Event(_, Payload::Message(_, _, values, _) | Payload::Signal(_, values)) => {
                 (Some(values.iter().cloned().collect::<Values>()), None)
             }
             _ => (None, None),

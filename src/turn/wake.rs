@@ -23,9 +23,9 @@ impl Turn<'_> {
         match payload {
             Payload::Record(event) => self.record_changed(&found, &event),
             Payload::Mirror(event) => self.mirror_changed(&found, &event),
-            Payload::Message(name, key, with) => {
+            Payload::Message(name, key, with, ttl) => {
                 let with = with.into_iter().collect();
-                if self.message(&found, &with)? { Ok(()) } else { self.pass_on(&found, &name, key, with) }
+                if self.message(&found, &with)? { Ok(()) } else { self.pass_on(&found, &name, key, with, ttl) }
             }
             Payload::Signal(_, with) => self.message(&found, &with.into_iter().collect()).map(drop),
             Payload::Returned(with) => {
