@@ -14,6 +14,8 @@ mod forms;
 mod history;
 mod host;
 mod jobs;
+mod one;
+mod principal;
 mod query;
 mod react;
 mod request;

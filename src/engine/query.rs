@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::foreign::Joined;
-use super::shop::{principal_of, with_inherited};
+use super::principal::{principal_of, with_inherited};
 use super::{Engine, Error, Session};
 use crate::element::Element;
 use crate::element::definition::StartTrigger;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::error::Error;
-use super::shop::{One, Shop, Told, derived};
+use super::one::One;
+use super::shop::{Shop, Told, derived};
 use crate::entity::Principal;
 use crate::instance::{Id, Need, Payload, Reaction, Receiver};
 use crate::store::{Applied, JournalBody, JournalRow, StoreError, Tx, Write};
