@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench durable`
 
+#[path = "common/allocator.rs"]
+mod allocator;
 #[path = "common/mod.rs"]
 mod common;
 
@@ -26,19 +28,42 @@ const PARKED: usize = 100_000;
 const CRM: usize = 64 * 4 * 10;
 
 fn main() {
-    let runs = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(RUNS);
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let runs = words.iter().find_map(|word| word.parse().ok()).unwrap_or(RUNS);
+    let names: Vec<&String> = words.iter().filter(|word| word.parse::<usize>().is_err()).collect();
+    let asked = |name: &str| names.is_empty() || names.iter().any(|asked| *asked == name);
     let folder = tempfile::tempdir().expect("a folder");
     let durability = SqliteStore::open(folder.path().join("empty.db")).expect("the file opens").durability();
-    println!("durability: {durability}; median of {runs} runs");
+    println!("durability: {durability}; median of {runs} runs, mimalloc");
+    if asked("w4") {
+        completions(folder.path(), runs);
+    }
+    if asked("crm") {
+        crm(folder.path(), runs);
+    }
+    if asked("closing") {
+        closing(1_000);
+        closing(10_000);
+    }
+    if asked("parked") {
+        parked(folder.path(), runs);
+    }
+}
+
+/// Completions of W4 beside the rows that they write.
+fn completions(folder: &Path, runs: usize) {
     println!("a completion of W4 writes four rows: an instance and the journal's put, a task and its role deleted");
     for (title, submitters, each, count) in [
         ("64 submitters, 4 tickets each", SUBMITTERS, 4, COMMANDS),
-        ("64 submitters, one in flight each", SUBMITTERS, 1, COMMANDS),
+        ("64 submitters, one in flight", SUBMITTERS, 1, COMMANDS),
         ("one submitter, one in flight", 1, 1, LONE),
     ] {
         let mut both: Vec<(Duration, Duration, usize)> =
-            (0..runs.max(1)).map(|run| side_by_side(folder.path(), run, submitters, each, count)).collect();
-        both.sort_by_key(|(own, ..)| *own);
+            (0..runs.max(1)).map(|run| side_by_side(folder, run, submitters, each, count)).collect();
+        // The median of the ratio, with the figures of its own run.
+        both.sort_by(|(own, raw, _), (other, other_raw, _)| {
+            (raw.as_secs_f64() / own.as_secs_f64()).total_cmp(&(other_raw.as_secs_f64() / other.as_secs_f64()))
+        });
         let (own, raw, commits) = both[both.len() / 2];
         println!(
             "W4 completion, {title:<36} {:>7} /s   raw SQLite, the same rows in the same {commits} commits: {:>7} /s   ratio {:.2}",
@@ -47,10 +72,6 @@ fn main() {
             raw.as_secs_f64() / own.as_secs_f64()
         );
     }
-    crm(folder.path(), runs);
-    closing(1_000);
-    closing(10_000);
-    parked(folder.path(), runs);
 }
 
 /// The same tasks completed by the engine, and their rows written by hand into a copy of the file; and how many commits it took.
@@ -147,7 +168,7 @@ fn crm(folder: &Path, runs: usize) {
 fn closing(leads: usize) {
     let engine = Engine::builder()
         .store(MemoryStore::new().keep_journal(1 << 20))
-        .library("processes/crm.yaml")
+        .library(concat!(env!("CARGO_MANIFEST_DIR"), "/processes/crm.yaml"))
         .remote_services()
         .build()
         .expect("the library loads");

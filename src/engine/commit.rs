@@ -35,8 +35,15 @@ enum Coming {
 
 #[derive(Debug, Default)]
 struct Slot {
-    told: Mutex<Option<Told>>,
+    state: Mutex<Filling>,
     filled: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Filling {
+    told: Option<Told>,
+    /// Whether somebody waits: waking nobody costs as much as waking somebody.
+    awaited: bool,
 }
 
 impl Ticket {
@@ -53,7 +60,7 @@ impl Ticket {
     pub fn is_done(&self) -> bool {
         match &self.answer {
             Coming::Here(_) => true,
-            Coming::Later(slot) => slot.lock().is_some(),
+            Coming::Later(slot) => slot.lock().told.is_some(),
         }
     }
 
@@ -66,16 +73,17 @@ impl Ticket {
             Coming::Here(told) => return *told,
             Coming::Later(slot) => slot,
         };
-        let mut told = slot.lock();
+        let mut filling = slot.lock();
         loop {
-            if let Some(told) = told.take() {
+            if let Some(told) = filling.told.take() {
                 return told;
             }
             // The thread that writes would wait for itself.
             if on_engine_thread() {
                 return Err(Error::Reentrant);
             }
-            told = slot.filled.wait(told).unwrap_or_else(PoisonError::into_inner);
+            filling.awaited = true;
+            filling = slot.filled.wait(filling).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -89,27 +97,41 @@ impl Ticket {
             Coming::Here(told) => return Ok(*told),
             Coming::Later(slot) => slot,
         };
-        let mut told = slot.lock();
+        let mut filling = slot.lock();
         loop {
-            if let Some(told) = told.take() {
+            if let Some(told) = filling.told.take() {
                 return Ok(told);
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now())).unwrap_or(most);
             if left.is_zero() || on_engine_thread() {
                 break;
             }
-            let (next, _) = slot.filled.wait_timeout(told, left).unwrap_or_else(PoisonError::into_inner);
-            told = next;
+            filling.awaited = true;
+            let (next, _) = slot.filled.wait_timeout(filling, left).unwrap_or_else(PoisonError::into_inner);
+            filling = next;
         }
-        drop(told);
+        drop(filling);
         Err(Ticket { id: self.id, answer: Coming::Later(slot) })
     }
 }
 
 impl Slot {
-    fn lock(&self) -> MutexGuard<'_, Option<Told>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Filling> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Puts the answer there; true when somebody waits for it.
+    fn fill(&self, told: Told) -> bool {
+        let mut filling = self.lock();
+        filling.told = Some(told);
+        filling.awaited
+    }
+}
+
+/// Puts all answers there, then wakes who waits: whoever waits for several is woken once.
+fn answer(answers: impl Iterator<Item = (Arc<Slot>, Told)>) {
+    let awaited: Vec<Arc<Slot>> = answers.filter_map(|(slot, told)| slot.fill(told).then_some(slot)).collect();
+    awaited.iter().for_each(|slot| slot.filled.notify_all());
 }
 
 /// The commands that wait to be written, and the thread that writes them.
@@ -130,6 +152,8 @@ struct Waiting {
     requests: VecDeque<(Request, Arc<Slot>)>,
     closed: bool,
     busy: bool,
+    /// Whether the writer sleeps until something is asked.
+    idle: bool,
 }
 
 impl Shared {
@@ -167,7 +191,9 @@ impl Queue {
             return Err(Error::Overloaded { retry_after_ms: u64::try_from(commits).unwrap_or(1_000).clamp(1, 1_000) });
         }
         state.requests.push_back((request, slot.clone()));
-        self.shared.changed.notify_all();
+        if std::mem::take(&mut state.idle) {
+            self.shared.changed.notify_all();
+        }
         Ok(Ticket { id, answer: Coming::Later(slot) })
     }
 
@@ -205,7 +231,7 @@ fn write_on(shared: &Shared, inner: &Weak<Inner>) {
     loop {
         let Some(batch) = next_batch(shared, more) else { return };
         let Some(inner) = inner.upgrade() else {
-            batch.slots.iter().for_each(|slot| fill(slot, Err(Error::Closed)));
+            answer(batch.slots.into_iter().map(|slot| (slot, Err(Error::Closed))));
             return;
         };
         let engine = Engine { inner, _open: None };
@@ -226,23 +252,18 @@ fn write_some(engine: &Engine, mut batch: Batch) -> bool {
         let Written { told, more } = match written.unwrap_or_else(panicked) {
             Ok(written) => written,
             Err(error) => {
-                batch.slots.iter().for_each(|slot| fill(slot, Err(Error::Store(error.clone()))));
+                answer(batch.slots.into_iter().map(|slot| (slot, Err(Error::Store(error.clone())))));
                 // A failing store is met again by the next command.
                 return false;
             }
         };
         let done = told.len();
         batch.requests.drain(..done);
-        batch.slots.drain(..done).zip(told).for_each(|(slot, told)| fill(&slot, told));
+        answer(batch.slots.drain(..done).zip(told));
         if batch.requests.is_empty() {
             return more;
         }
     }
-}
-
-fn fill(slot: &Slot, told: Told) {
-    *slot.lock() = Some(told);
-    slot.filled.notify_all();
 }
 
 /// The next commands: at once when there are some and nobody else is about to come; none when what is left to react to goes first.
@@ -255,6 +276,7 @@ fn next_batch(shared: &Shared, more: bool) -> Option<Batch> {
         if state.closed {
             return None;
         }
+        state.idle = true;
         state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
     }
     let began = Instant::now();

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{EntityStore, Reader, Store, StoreError, Tx};
@@ -132,6 +133,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // A plan stays what it is, whatever is bound: statements are not prepared again behind our back.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     Ok(connection)
 }
 
@@ -212,7 +215,7 @@ impl Store for SqliteStore {
         let mut rows = Rows::open(&tx, indexed.clone(), self.shared.offset.load(Ordering::Relaxed));
         // Dropped without a commit, by an error or a panic, the transaction is rolled back.
         work(&mut rows)?;
-        let (now_indexed, offset) = (rows.indexed, rows.offset);
+        let (now_indexed, offset) = rows.into_remembered();
         tx.commit().map_err(failed)?;
         *indexed = now_indexed;
         self.shared.offset.store(offset, Ordering::Relaxed);

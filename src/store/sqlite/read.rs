@@ -1,11 +1,13 @@
 //! Reading rows: of the open transaction, or of what is committed.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Params, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
+use super::sql::Sql;
 use super::{failed, sql};
 use crate::entity::{Query, Record, Window, WindowError};
 use crate::instance::rows::Values;
@@ -25,11 +27,13 @@ pub(super) struct Rows<'c> {
     pub connection: &'c Connection,
     pub indexed: BTreeSet<(Name, Name)>,
     pub offset: i64,
+    /// Statements that were used: they are asked of the connection once for all commands of a commit.
+    ready: RefCell<Vec<Option<CachedStatement<'c>>>>,
 }
 
 /// Which columns are indexed.
 pub(super) fn indexed(connection: &Connection) -> Result<BTreeSet<(Name, Name)>, StoreError> {
-    let mut statement = connection.prepare_cached(sql::INDEXED).map_err(failed)?;
+    let mut statement = connection.prepare_cached(sql::INDEXED.text).map_err(failed)?;
     let pair = |row: &Row<'_>| Ok((text(row, 0)?, text(row, 1)?));
     let rows = statement.query_map([], pair).map_err(failed)?;
     rows.map(|row| row.map(|(entity, column)| (Name::new(entity), Name::new(column))).map_err(failed)).collect()
@@ -38,7 +42,7 @@ pub(super) fn indexed(connection: &Connection) -> Result<BTreeSet<(Name, Name)>,
 /// How far the clock was moved, in microseconds.
 pub(super) fn offset(connection: &Connection) -> Result<i64, StoreError> {
     let found: Option<Vec<u8>> = connection
-        .prepare_cached(sql::GET_META)
+        .prepare_cached(sql::GET_META.text)
         .map_err(failed)?
         .query_row(["offset"], |row| row.get(0))
         .optional()
@@ -56,43 +60,65 @@ fn id(row: &Row<'_>, at: usize) -> rusqlite::Result<Id> {
 
 impl<'c> Rows<'c> {
     pub fn open(connection: &'c Connection, indexed: BTreeSet<(Name, Name)>, offset: i64) -> Self {
-        Self { connection, indexed, offset }
+        let ready = RefCell::new(std::iter::repeat_with(|| None).take(sql::COUNT).collect());
+        Self { connection, indexed, offset, ready }
     }
 
     pub fn committed(connection: &'c Connection) -> Result<Self, StoreError> {
-        Ok(Self { connection, indexed: indexed(connection)?, offset: 0 })
+        Ok(Self::open(connection, indexed(connection)?, 0))
+    }
+
+    /// What is remembered beside the rows.
+    pub fn into_remembered(self) -> (BTreeSet<(Name, Name)>, i64) {
+        (self.indexed, self.offset)
+    }
+
+    /// Uses a statement, ready from the last time or asked of the connection.
+    pub fn with<T>(
+        &self,
+        sql: Sql,
+        work: impl FnOnce(&mut CachedStatement<'c>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let ready = self.ready.borrow_mut().get_mut(sql.at).and_then(Option::take);
+        let mut statement = ready.map_or_else(|| self.connection.prepare_cached(sql.text).map_err(failed), Ok)?;
+        let done = work(&mut statement);
+        if let Some(place) = self.ready.borrow_mut().get_mut(sql.at) {
+            *place = Some(statement);
+        }
+        done
     }
 
     pub fn one<T>(
         &self,
-        sql: &'static str,
+        sql: Sql,
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
-        self.connection.prepare_cached(sql).map_err(failed)?.query_row(params, read).optional().map_err(failed)
+        self.with(sql, |statement| statement.query_row(params, read).optional().map_err(failed))
     }
 
     /// Rows while `take` says so: what it gives is kept, `None` passes a row by, `Err` ends.
     fn each<T>(
         &self,
-        sql: &'static str,
+        sql: Sql,
         params: impl Params,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
         mut take: impl FnMut(T) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let mut rows = statement.query(params).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            if !take(read(row).map_err(failed)?)? {
-                break;
+        self.with(sql, |statement| {
+            let mut rows = statement.query(params).map_err(failed)?;
+            while let Some(row) = rows.next().map_err(failed)? {
+                if !take(read(row).map_err(failed)?)? {
+                    break;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn all<T>(
         &self,
-        sql: &'static str,
+        sql: Sql,
         params: impl Params,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
@@ -106,7 +132,7 @@ impl<'c> Rows<'c> {
 
     fn bodies<T: for<'b> minicbor::Decode<'b, ()>>(
         &self,
-        sql: &'static str,
+        sql: Sql,
         params: impl Params,
         what: &str,
     ) -> Result<Vec<T>, StoreError> {

@@ -1,11 +1,22 @@
 //! Every statement of the store, in one place. Identifiers are constants, values are always bound; a test asserts the plan of each.
 
+/// A statement: its place among all of them, and its text.
+#[derive(Clone, Copy)]
+pub(super) struct Sql {
+    pub at: usize,
+    pub text: &'static str,
+}
+
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "only numbers the statements")]
+        enum At { $($name),* }
+        $($(#[$doc])* pub(super) const $name: Sql = Sql { at: At::$name as usize, text: $sql };)*
+        /// How many there are.
+        pub(super) const COUNT: usize = [$(At::$name as usize),*].len();
         /// All of them, by name.
         #[cfg(test)]
-        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $sql)),*];
     };
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Params, params};
 
 use super::read::{Rows, person, status_number};
+use super::sql::Sql;
 use super::{failed, sql};
 use crate::entity::{Change, Record, Window};
 use crate::instance::{Id, InstanceRow, JobRow, Need, Run, State, TaskRow, Topic};
@@ -17,8 +18,8 @@ use crate::store::{Applied, Claim, Deployment, JournalRow, Old, Reader, StoreErr
 use crate::turn::World;
 
 impl Rows<'_> {
-    fn run(&self, sql: &'static str, params: impl Params) -> Result<usize, StoreError> {
-        self.connection.prepare_cached(sql).map_err(failed)?.execute(params).map_err(failed)
+    fn run(&self, sql: Sql, params: impl Params) -> Result<usize, StoreError> {
+        self.with(sql, |statement| statement.execute(params).map_err(failed))
     }
 
     fn guard(&self, write: &Write) -> Result<Option<Applied>, StoreError> {
