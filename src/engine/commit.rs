@@ -322,7 +322,7 @@ fn commit(engine: &Engine, requests: &[Request]) -> Result<Written, StoreError> 
     let shop = engine.shop();
     let halted = engine.is_halted();
     let mut written = Written { told: Vec::with_capacity(requests.len()), more: false };
-    let mut rows = Vec::new();
+    let mut rows = Vec::with_capacity(requests.len());
     engine.inner.store.write(&mut |tx| {
         written.told.clear();
         rows.clear();

@@ -295,7 +295,7 @@ impl Shop<'_> {
 }
 
 pub(super) fn stamp(command: Id, hash: u64, answer: &Answer) -> Stamp {
-    let mut bytes = Vec::with_capacity(64);
+    let mut bytes = Vec::with_capacity(24);
     // Writing to memory cannot fail.
     let _infallible = minicbor::encode(answer, &mut bytes);
     Stamp { command, hash, answer: bytes }

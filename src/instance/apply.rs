@@ -50,20 +50,7 @@ pub fn apply(state: &mut State, fact: &Fact) {
 }
 
 fn start(state: &mut State, started: &Started) {
-    *state = State {
-        process: started.process.clone(),
-        version: started.version,
-        record: started.record.clone(),
-        initiator: started.initiator.clone(),
-        caller: started.caller.clone(),
-        key: started.key.clone(),
-        depth: started.depth,
-        status: Status::Running,
-        next: 2,
-        revision: state.revision,
-        ..State::default()
-    };
-    state.scopes.push(Scope {
+    let process = Scope {
         id: 0,
         node: NodeIx::PROCESS,
         parent: None,
@@ -72,8 +59,22 @@ fn start(state: &mut State, started: &Started) {
         vars: started.vars.clone(),
         index: 0,
         closing: false,
-    });
-    state.tokens.push(Token { id: 1, scope: 0, place: Place::Entering(started.entry) });
+    };
+    *state = State {
+        process: started.process.clone(),
+        version: started.version,
+        record: started.record.clone(),
+        initiator: started.initiator.clone(),
+        caller: started.caller.clone().map(Box::new),
+        key: started.key.clone(),
+        depth: started.depth,
+        status: Status::Running,
+        next: 2,
+        revision: state.revision,
+        scopes: vec![process],
+        tokens: vec![Token { id: 1, scope: 0, place: Place::Entering(started.entry) }],
+        ..State::default()
+    };
 }
 
 fn insert(state: &mut State, token: Token) {
@@ -83,6 +84,10 @@ fn insert(state: &mut State, token: Token) {
 
 fn arm(state: &mut State, wait: &Wait) {
     used(state, wait.id);
+    if state.waits.is_empty() {
+        // Most runs wait for one thing, and many for long.
+        state.waits.reserve_exact(1);
+    }
     state.waits.push(wait.clone());
 }
 

@@ -23,7 +23,7 @@ pub struct State {
     pub initiator: Option<Ref>,
     /// The call that waits for it.
     #[n(4)]
-    pub caller: Option<Caller>,
+    pub caller: Option<Box<Caller>>,
     /// Where it stands in its life.
     #[n(5)]
     pub status: Status,

@@ -479,7 +479,7 @@ impl From<WindowError> for StoreError {
     }
 }
 
-/// Instants are kept to the microsecond.
-fn to_micros(at: DateTime<Utc>) -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
+/// An instant moved by so many microseconds. Instants are kept to the microsecond.
+fn moved(at: DateTime<Utc>, offset: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(at.timestamp_micros().saturating_add(offset)).unwrap_or(at)
 }

@@ -17,7 +17,7 @@ impl Turn<'_> {
         {
             return self.fail(token, node, fault);
         }
-        if self.state.token(token).is_none() {
+        if self.run.state.token(token).is_none() {
             return Ok(());
         }
         self.go_on(token, node, decided.next, woken)
@@ -66,8 +66,8 @@ impl Turn<'_> {
     }
 
     fn assign(&mut self, token: TokenId, var: crate::element::VarRef, value: Value) {
-        let scope = self.state.token(token).map(|found| found.scope);
-        let holder = scope.and_then(|scope| self.state.enclosing(scope, var.scope)).map(|found| found.id);
+        let scope = self.run.state.token(token).map(|found| found.scope);
+        let holder = scope.and_then(|scope| self.run.state.enclosing(scope, var.scope)).map(|found| found.id);
         if let Some(holder) = holder {
             self.fact(Fact::Assigned(holder, var.index, value));
             self.assigned = true;
@@ -95,7 +95,7 @@ impl Turn<'_> {
             Next::Fire(others) => {
                 others.into_iter().for_each(|other| self.fact(Fact::Ended(other)));
                 self.fact(Fact::Stayed(token, node));
-                let scope = self.state.token(token).map_or(0, |found| found.scope);
+                let scope = self.run.state.token(token).map_or(0, |found| found.scope);
                 self.branch_off(scope, self.def.graph.outgoing(node));
                 Ok(())
             }
@@ -139,7 +139,7 @@ impl Turn<'_> {
 
     /// The token stays in the node; on its first stay the node's boundary events are armed.
     fn stay(&mut self, token: TokenId, node: NodeIx) -> Step {
-        if self.state.token(token).map(|found| found.place) == Some(Place::In(node)) {
+        if self.run.state.token(token).map(|found| found.place) == Some(Place::In(node)) {
             return Ok(());
         }
         self.fact(Fact::Stayed(token, node));
@@ -149,7 +149,7 @@ impl Turn<'_> {
     /// The token leaves the node by these flows: everything that belonged to its stay is withdrawn; no flow is an end (S19).
     pub fn leave_by(&mut self, token: TokenId, node: NodeIx, flows: &[FlowIx]) -> Step {
         self.leave(token, node)?;
-        let Some(scope) = self.state.token(token).map(|found| found.scope) else { return Ok(()) };
+        let Some(scope) = self.run.state.token(token).map(|found| found.scope) else { return Ok(()) };
         let Some((first, rest)) = flows.split_first() else { return self.end(token) };
         self.move_along(token, *first);
         self.branch_off(scope, rest);
@@ -184,10 +184,10 @@ impl Turn<'_> {
 
     /// Everything that belonged to the token's stay in the node is withdrawn.
     pub fn leave(&mut self, token: TokenId, _node: NodeIx) -> Step {
-        if !self.state.waits.is_empty() {
+        if !self.run.state.waits.is_empty() {
             self.disarm(Owner::Token(token), "left");
         }
-        if self.state.scopes.len() > 1 {
+        if self.run.state.scopes.len() > 1 {
             self.close_hosted(token, "left")?;
         }
         self.mend_of(token, "went on");
@@ -196,14 +196,14 @@ impl Turn<'_> {
 
     /// The token ends; its scope completes when nothing is left in it.
     pub fn end(&mut self, token: TokenId) -> Step {
-        let scope = self.state.token(token).map(|found| found.scope);
+        let scope = self.run.state.token(token).map(|found| found.scope);
         self.disarm(Owner::Token(token), "left");
         self.fact(Fact::Ended(token));
         scope.map_or(Ok(()), |scope| self.look_at_scope(scope))
     }
 
     fn call(&mut self, token: TokenId, node: NodeIx, call: CallSpec) -> Step {
-        if self.state.depth >= super::MAX_DEPTH {
+        if self.run.state.depth >= super::MAX_DEPTH {
             return self.fail(token, node, Fault::new("too_deep", "calls lie too deep in each other"));
         }
         let detached = call.detached;
@@ -212,9 +212,9 @@ impl Turn<'_> {
         }
         let id = self.context.ids.next_id();
         let wait = self.number();
-        let root = self.row.root;
+        let root = self.run.row.root;
         let caller =
-            (!detached).then(|| Caller { instance: self.row.id, wait, root, catches: self.catches(token, node) });
+            (!detached).then(|| Caller { instance: self.run.row.id, wait, root, catches: self.catches(token, node) });
         let start = CallStart {
             id,
             process: call.process,
@@ -222,7 +222,7 @@ impl Turn<'_> {
             record: call.record,
             with: call.with,
             caller,
-            depth: self.state.depth.saturating_add(1),
+            depth: self.run.state.depth.saturating_add(1),
         };
         match super::start::admit(self, &start) {
             Ok(()) => {}

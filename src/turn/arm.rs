@@ -59,14 +59,14 @@ impl<'a> Turn<'a> {
     /// Listens to further topics for a wait.
     pub fn listen_to(&mut self, wait: WaitId, topics: impl IntoIterator<Item = Topic>) {
         for topic in topics {
-            self.need(Need::Listen(SubscriptionRow { instance: self.row.id, wait, topic }));
+            self.need(Need::Listen(SubscriptionRow { instance: self.run.row.id, wait, topic }));
         }
     }
 
     /// A timer; when its instant is read from records, it follows them (S14).
     fn arm_timer(&mut self, owner: Owner, node: NodeIx, at: DateTime<Utc>, count: u32) {
         let wait = self.arm_wait(owner, node, WaitKind::Timer(at.timestamp_micros()), count);
-        self.need(Need::ArmTimer(TimerRow { instance: self.row.id, wait, due: at }));
+        self.need(Need::ArmTimer(TimerRow { instance: self.run.row.id, wait, due: at }));
         let followed = self.followed(owner, node);
         self.listen_to(wait, followed.iter().map(Topic::record));
     }
@@ -92,7 +92,7 @@ impl<'a> Turn<'a> {
     /// The token and scope in which an owner's expressions are evaluated.
     pub fn place_of(&self, owner: Owner) -> (TokenId, u32) {
         match owner {
-            Owner::Token(token) => (token, self.state.token(token).map_or(0, |found| found.scope)),
+            Owner::Token(token) => (token, self.run.state.token(token).map_or(0, |found| found.scope)),
             Owner::Scope(scope) => (0, scope),
         }
     }
@@ -111,14 +111,14 @@ impl<'a> Turn<'a> {
         let wait = self.arm_wait(owner, node, WaitKind::Job(id), count);
         self.need(Need::KeepJob(Box::new(JobRow {
             id,
-            instance: self.row.id,
+            instance: self.run.row.id,
             wait,
             service: job.service,
             with: job.with.into_iter().collect(),
             attempt: job.attempt,
             due: job.due.timestamp_micros(),
             leased_until: None,
-            record: self.state.record.clone(),
+            record: self.run.state.record.clone(),
             step: self.def.step(node),
             timeout: job.timeout,
             held: false,
@@ -159,13 +159,13 @@ impl<'a> Turn<'a> {
 
     /// The wait has happened: it is gone, and so is its row.
     pub fn consume(&mut self, wait: Option<WaitId>) {
-        let Some(wait) = wait.and_then(|id| self.state.wait(id)).cloned() else { return };
+        let Some(wait) = wait.and_then(|id| self.run.state.wait(id)).cloned() else { return };
         self.fact(Fact::Disarmed(wait.id));
         match wait.kind {
             WaitKind::Timer(_) => {
-                self.need(Need::DisarmTimer(self.row.id, wait.id));
+                self.need(Need::DisarmTimer(self.run.row.id, wait.id));
                 if !self.followed(wait.owner, wait.node).is_empty() {
-                    self.need(Need::Unlisten(self.row.id, wait.id));
+                    self.need(Need::Unlisten(self.run.row.id, wait.id));
                 }
             }
             WaitKind::Job(id) => self.need(Need::CloseJob(id)),
@@ -173,14 +173,14 @@ impl<'a> Turn<'a> {
             | WaitKind::Signal(_)
             | WaitKind::Record(_)
             | WaitKind::Condition(..)
-            | WaitKind::Stage(..) => self.need(Need::Unlisten(self.row.id, wait.id)),
+            | WaitKind::Stage(..) => self.need(Need::Unlisten(self.run.row.id, wait.id)),
             WaitKind::Task(_) | WaitKind::Call(_) | WaitKind::Scopes | WaitKind::Passive | WaitKind::Incident(_) => {}
         }
     }
 
     /// Every wait of the owner is withdrawn, with the reason that its task shows.
     pub fn disarm(&mut self, owner: Owner, reason: &str) {
-        let waits: Vec<WaitId> = self.state.waits_of(owner).map(|wait| wait.id).collect();
+        let waits: Vec<WaitId> = self.run.state.waits_of(owner).map(|wait| wait.id).collect();
         for wait in waits {
             self.withdraw(wait, reason);
         }
@@ -188,7 +188,7 @@ impl<'a> Turn<'a> {
 
     /// Every wait of the token that means this node itself is withdrawn; its boundary events stay.
     pub fn disarm_node(&mut self, token: TokenId, node: NodeIx) {
-        let own = self.state.waits_of(Owner::Token(token)).filter(|wait| wait.node == node);
+        let own = self.run.state.waits_of(Owner::Token(token)).filter(|wait| wait.node == node);
         let waits: Vec<WaitId> = own.map(|wait| wait.id).collect();
         for wait in waits {
             self.withdraw(wait, "asked_again");
@@ -196,7 +196,7 @@ impl<'a> Turn<'a> {
     }
 
     fn withdraw(&mut self, id: WaitId, reason: &str) {
-        let kind = self.state.wait(id).map(|wait| wait.kind.clone());
+        let kind = self.run.state.wait(id).map(|wait| wait.kind.clone());
         self.consume(Some(id));
         match kind {
             Some(WaitKind::Task(task)) => {
@@ -212,7 +212,7 @@ impl<'a> Turn<'a> {
 
     /// Asks another instance or a start, in the same commit.
     pub fn react(&mut self, to: Receiver, payload: Payload) {
-        let principal = self.context.on_behalf_of.clone().or_else(|| self.state.initiator.clone());
+        let principal = self.context.on_behalf_of.clone().or_else(|| self.run.state.initiator.clone());
         self.out.reactions.push(Reaction {
             to,
             payload,

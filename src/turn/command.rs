@@ -56,7 +56,7 @@ pub fn run(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
     if let Some(run) = input.instance.take() {
         let command = input.command;
         admit(command, &run)?;
-        let mut turn = going_on(input, *run)?;
+        let mut turn = going_on(input, run)?;
         turn.command(command).and_then(|()| turn.own_effects()).and_then(|()| turn.settle()).map_err(refused)?;
         return Ok(turn.finish());
     }
@@ -88,7 +88,7 @@ pub fn run(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
 pub fn overrun(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
     let wait = wait_named(input.command, input.world)?;
     let mut turn = match input.instance.take() {
-        Some(run) => going_on(input, *run)?,
+        Some(run) => going_on(input, run)?,
         None => opened(input)?,
     };
     turn.out_of_budget(wait);
@@ -109,9 +109,9 @@ fn opened(input: Input<'_>) -> Result<Box<Turn<'_>>, Refused> {
     open(input, def, Beginning { by, record, new, with, caller, depth: *depth }).map_err(refused)
 }
 
-fn going_on(input: Input<'_>, run: Run) -> Result<Box<Turn<'_>>, Refused> {
+fn going_on(input: Input<'_>, run: Box<Run>) -> Result<Box<Turn<'_>>, Refused> {
     let def = find(input.catalog, &run.row.process, Some(run.row.version))?;
-    Ok(Turn::new(input, def, run.row, run.state))
+    Ok(Turn::new(input, def, run))
 }
 
 fn refused(stop: Stop) -> Refused {
@@ -178,7 +178,7 @@ impl Turn<'_> {
     }
 
     fn check_job(&self, wait: WaitId) -> Step {
-        match self.state.wait(wait).map(|found| &found.kind) {
+        match self.run.state.wait(wait).map(|found| &found.kind) {
             Some(WaitKind::Job(_)) => Ok(()),
             _ => Err(Refused::NotWaiting("the job was withdrawn".into()).into()),
         }
@@ -186,7 +186,7 @@ impl Turn<'_> {
 
     /// An action that a boundary event or handler offers to people.
     fn act_by_hand(&mut self, wait: WaitId, values: &Values) -> Step {
-        let node = self.state.wait(wait).map(|found| found.node);
+        let node = self.run.state.wait(wait).map(|found| found.node);
         let Some(Trigger::Manual { roles, .. }) = node.and_then(|node| self.trigger(node)) else {
             return Err(Refused::NotWaiting("no such action is offered".into()).into());
         };
@@ -201,7 +201,7 @@ impl Turn<'_> {
 
     /// Cancels the run with everything it started; a called run is canceled by its caller only.
     fn cancel(&mut self, reason: &Name) -> Step {
-        if let Some(caller) = &self.state.caller
+        if let Some(caller) = &self.run.state.caller
             && self.context.depth == 0
         {
             let text = format!("the run was called by {}: cancel that one", caller.instance);
@@ -211,7 +211,7 @@ impl Turn<'_> {
     }
 
     fn suspend(&mut self, on: bool) -> Step {
-        match (on, self.state.status) {
+        match (on, self.run.state.status) {
             (true, Status::Running) | (false, Status::Suspended) => {
                 self.fact(Fact::Suspended(on));
                 self.hold(on);
@@ -224,13 +224,14 @@ impl Turn<'_> {
 
     /// While a run is suspended nothing falls due: its timers are disarmed and its jobs held, until it goes on.
     fn hold(&mut self, on: bool) {
-        let waits: Vec<(WaitId, WaitKind)> = self.state.waits.iter().map(|wait| (wait.id, wait.kind.clone())).collect();
+        let waits: Vec<(WaitId, WaitKind)> =
+            self.run.state.waits.iter().map(|wait| (wait.id, wait.kind.clone())).collect();
         for (wait, kind) in waits {
             match kind {
-                WaitKind::Timer(_) if on => self.need(Need::DisarmTimer(self.row.id, wait)),
+                WaitKind::Timer(_) if on => self.need(Need::DisarmTimer(self.run.row.id, wait)),
                 WaitKind::Timer(due) => {
                     let due = chrono::DateTime::from_timestamp_micros(due).unwrap_or(self.context.now);
-                    self.need(Need::ArmTimer(TimerRow { instance: self.row.id, wait, due }));
+                    self.need(Need::ArmTimer(TimerRow { instance: self.run.row.id, wait, due }));
                 }
                 WaitKind::Job(id) => self.need(Need::HoldJob(id, on)),
                 _ => {}
@@ -274,7 +275,7 @@ impl Turn<'_> {
     fn out_of_budget(&mut self, wait: Option<WaitId>) {
         let most = self.context.max_steps;
         let fault = Fault::new("too_many_steps", format!("the turn was undone: it took more than {most} steps"));
-        let found = wait.and_then(|id| self.state.wait(id)).cloned();
+        let found = wait.and_then(|id| self.run.state.wait(id)).cloned();
         if let Some(WaitKind::Timer(_)) = found.as_ref().map(|found| &found.kind) {
             self.consume(wait);
         }
@@ -282,8 +283,8 @@ impl Turn<'_> {
             Some((Owner::Token(token), node)) => self.raise(Some(token), node, fault, During::Entering),
             Some((Owner::Scope(_), node)) => self.raise(None, node, fault, During::Entering),
             None => {
-                let first = self.state.tokens.first().map(|token| token.id);
-                let node = first.and_then(|token| self.state.node_of(token)).unwrap_or(NodeIx::PROCESS);
+                let first = self.run.state.tokens.first().map(|token| token.id);
+                let node = first.and_then(|token| self.run.state.node_of(token)).unwrap_or(NodeIx::PROCESS);
                 self.raise(first, node, fault, During::Entering);
             }
         }

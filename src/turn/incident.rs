@@ -14,7 +14,7 @@ impl Turn<'_> {
     /// An incident arises. A token about to enter the node stands in it from now on; one that arrived at a join stays on its flow.
     pub fn raise(&mut self, token: Option<TokenId>, node: NodeIx, fault: Fault, during: During) {
         if let Some(token) = token
-            && self.state.token(token).is_some_and(|found| found.place != Place::In(node))
+            && self.run.state.token(token).is_some_and(|found| found.place != Place::In(node))
             && !self.has_arrived(token, node)
         {
             self.fact(Fact::Placed(token, Place::In(node)));
@@ -36,10 +36,11 @@ impl Turn<'_> {
 
     /// The incident of a token closes, with the reason (S22).
     pub fn mend_of(&mut self, token: TokenId, reason: &str) {
-        if self.state.incidents.is_empty() {
+        if self.run.state.incidents.is_empty() {
             return;
         }
         let open: Vec<Id> = self
+            .run
             .state
             .incidents
             .iter()
@@ -53,7 +54,7 @@ impl Turn<'_> {
 
     /// Somebody mends an incident.
     pub fn mend(&mut self, id: Id, how: Resolution) -> Step {
-        let incident = self.state.incidents.iter().find(|incident| incident.id == id).cloned();
+        let incident = self.run.state.incidents.iter().find(|incident| incident.id == id).cloned();
         let incident = incident
             .ok_or_else(|| Refused::Unknown(format!("expected an open incident, found none with the id {id}")))?;
         let Some(token) = incident.token else {
@@ -92,12 +93,13 @@ impl Turn<'_> {
 
     /// Whether a token waits before a join, which asks for the flows of those that do.
     fn has_arrived(&self, token: TokenId, join: NodeIx) -> bool {
-        let place = self.state.token(token).map(|found| found.place);
+        let place = self.run.state.token(token).map(|found| found.place);
         matches!(place, Some(Place::Arrived(flow)) if self.def.graph.target(flow) == Some(join))
     }
 
     fn way_out(&mut self, token: TokenId, node: NodeIx, way: &Name) -> Step {
-        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope))
+        let (Some(element), Some(scope)) =
+            (self.def.element(node), self.run.state.token(token).map(|found| found.scope))
         else {
             return Ok(());
         };
@@ -129,13 +131,13 @@ impl Turn<'_> {
     }
 
     fn find_var(&self, token: TokenId, name: &Name) -> Option<(u32, u16)> {
-        let mut at = self.state.token(token).and_then(|found| self.state.scope(found.scope));
+        let mut at = self.run.state.token(token).and_then(|found| self.run.state.scope(found.scope));
         while let Some(scope) = at {
             let vars = self.def.scopes.get(&scope.node).map(|info| info.vars.as_slice()).unwrap_or_default();
             if let Some(index) = vars.iter().position(|var| var.name == *name) {
                 return Some((scope.id, u16::try_from(index).ok()?));
             }
-            at = scope.parent.and_then(|parent| self.state.scope(parent));
+            at = scope.parent.and_then(|parent| self.run.state.scope(parent));
         }
         None
     }
@@ -143,6 +145,7 @@ impl Turn<'_> {
     /// After an undone turn: every token that is about to enter a node does so.
     fn start_waiting_tokens(&mut self) -> Step {
         let waiting: Vec<TokenId> = self
+            .run
             .state
             .tokens
             .iter()

@@ -244,7 +244,7 @@ impl Turn<'_> {
             world: self.world,
             window: &self.overlay,
             context: &self.context,
-            own: Some(self.row.id),
+            own: Some(self.run.row.id),
         }
     }
 
@@ -267,6 +267,7 @@ impl Turn<'_> {
         let asked = self.fan().signal(name, with)?;
         self.ask(asked);
         let own: Vec<WaitId> = self
+            .run
             .state
             .waits
             .iter()
@@ -274,7 +275,7 @@ impl Turn<'_> {
             .map(|wait| wait.id)
             .collect();
         for id in own {
-            if let Some(wait) = self.state.wait(id).cloned() {
+            if let Some(wait) = self.run.state.wait(id).cloned() {
                 self.message(&wait, with)?;
             }
         }
@@ -294,7 +295,7 @@ impl Turn<'_> {
         if self.take_by_own(name, &key, &with, Some(wait.id))? {
             return Ok(());
         }
-        self.offer(name, key, with, ttl, Some(self.row.id))
+        self.offer(name, key, with, ttl, Some(self.run.row.id))
     }
 
     /// Whether a wait of the run itself takes a message, among those after the one that did not.
@@ -303,7 +304,7 @@ impl Turn<'_> {
             WaitKind::Message(message, at) => message == name && at == key && after.is_none_or(|after| wait.id > after),
             _ => false,
         };
-        let own: Vec<Wait> = self.state.waits.iter().filter(is_one).cloned().collect();
+        let own: Vec<Wait> = self.run.state.waits.iter().filter(is_one).cloned().collect();
         for wait in own {
             if self.message(&wait, with)? {
                 return Ok(true);

@@ -50,9 +50,9 @@ impl Turn<'_> {
             command: self.context.command,
             process: Some(self.def.process.clone()),
             version: Some(self.def.version),
-            instance: Some(crate::entity::InstanceId(self.row.id)),
+            instance: Some(crate::entity::InstanceId(self.run.row.id)),
             step: Some(self.def.step(node)),
-            on_behalf_of: self.context.on_behalf_of.clone().or_else(|| self.state.initiator.clone()),
+            on_behalf_of: self.context.on_behalf_of.clone().or_else(|| self.run.state.initiator.clone()),
         };
         let mut context = SaveContext {
             now: self.context.now,
@@ -79,11 +79,11 @@ impl Turn<'_> {
             look = true;
             self.fan_out(&event)?;
             self.own_waits(&event)?;
-            if event.kind == EventKind::Deleted && self.state.record.as_ref() == Some(event.record()) {
+            if event.kind == EventKind::Deleted && self.run.state.record.as_ref() == Some(event.record()) {
                 self.finish_instance(Status::Canceled, "record_deleted")?;
             }
         }
-        if look && self.state.waits.iter().any(|wait| matches!(wait.kind, WaitKind::Condition(..))) {
+        if look && self.run.state.waits.iter().any(|wait| matches!(wait.kind, WaitKind::Condition(..))) {
             self.look_at_conditions()?;
         }
         Ok(())
@@ -91,6 +91,7 @@ impl Turn<'_> {
 
     fn own_waits(&mut self, event: &RecordEvent) -> Step {
         let listening: Vec<WaitId> = self
+            .run
             .state
             .waits
             .iter()
@@ -103,7 +104,7 @@ impl Turn<'_> {
             .map(|wait| wait.id)
             .collect();
         for id in listening {
-            if let Some(wait) = self.state.wait(id).cloned() {
+            if let Some(wait) = self.run.state.wait(id).cloned() {
                 self.record_changed(&wait, event)?;
             }
         }
@@ -112,6 +113,7 @@ impl Turn<'_> {
 
     fn look_at_conditions(&mut self) -> Step {
         let conditions: Vec<WaitId> = self
+            .run
             .state
             .waits
             .iter()

@@ -14,7 +14,7 @@ use crate::model::{Name, Value};
 impl Turn<'_> {
     /// Opens a scope of `node` inside the node where `token` waits.
     pub fn open(&mut self, token: TokenId, node: NodeIx) -> Step {
-        let Some(parent) = self.state.token(token).map(|found| found.scope) else { return Ok(()) };
+        let Some(parent) = self.run.state.token(token).map(|found| found.scope) else { return Ok(()) };
         self.open_scope(ScopeKind::Sub, node, parent, Some(token), 0, Vec::new())
     }
 
@@ -51,7 +51,7 @@ impl Turn<'_> {
     /// Variables with an `initial` take it, in written order: each may read those before it.
     pub fn set_initials(&mut self, info: &ScopeInfo, scope: ScopeId) -> Step {
         for (at, var) in info.vars.iter().enumerate() {
-            let empty = self.state.scope(scope).and_then(|found| found.vars.get(at)).is_none_or(Value::is_null);
+            let empty = self.run.state.scope(scope).and_then(|found| found.vars.get(at)).is_none_or(Value::is_null);
             let (Some(initial), true) = (&var.initial, empty) else { continue };
             let given = Given::default();
             let value = self.view(info.entry, 0, scope, &given).eval(initial);
@@ -65,7 +65,7 @@ impl Turn<'_> {
 
     /// Opens an outer scope that holds rounds, and the first rounds in it.
     pub fn open_rounds(&mut self, token: TokenId, node: NodeIx, vars: Vec<Value>, rounds: Vec<Round>) -> Step {
-        let Some(parent) = self.state.token(token).map(|found| found.scope) else { return Ok(()) };
+        let Some(parent) = self.run.state.token(token).map(|found| found.scope) else { return Ok(()) };
         let scope = self.number();
         let kind = ScopeKind::Sub;
         self.fact(Fact::Opened(Opened { scope, node, parent, host: Some(token), kind, vars, index: 0 }));
@@ -78,6 +78,7 @@ impl Turn<'_> {
     /// Keeps values in the outer scope and opens further rounds in it.
     pub fn more_rounds(&mut self, token: TokenId, node: NodeIx, vars: Vec<(u16, Value)>, rounds: Vec<Round>) -> Step {
         let outer = self
+            .run
             .state
             .scopes
             .iter()
@@ -95,7 +96,7 @@ impl Turn<'_> {
     /// Closes every scope that the token waits for, with everything inside.
     pub fn close_hosted(&mut self, token: TokenId, reason: &str) -> Step {
         let hosted: Vec<ScopeId> =
-            self.state.scopes.iter().filter(|scope| scope.host == Some(token)).map(|scope| scope.id).collect();
+            self.run.state.scopes.iter().filter(|scope| scope.host == Some(token)).map(|scope| scope.id).collect();
         for scope in hosted {
             self.close(scope, reason);
         }
@@ -104,7 +105,7 @@ impl Turn<'_> {
 
     /// Closes a scope with everything inside: tokens, tasks, timers, called processes (S12).
     pub fn close(&mut self, scope: ScopeId, reason: &str) {
-        if self.state.scope(scope).is_none() {
+        if self.run.state.scope(scope).is_none() {
             return;
         }
         self.empty(scope, reason);
@@ -123,7 +124,7 @@ impl Turn<'_> {
     }
 
     fn end_tokens(&mut self, scope: ScopeId, reason: &str) {
-        while let Some(token) = self.state.tokens.iter().find(|token| token.scope == scope).map(|token| token.id) {
+        while let Some(token) = self.run.state.tokens.iter().find(|token| token.scope == scope).map(|token| token.id) {
             self.disarm(Owner::Token(token), reason);
             self.mend_of(token, reason);
             self.fact(Fact::Ended(token));
@@ -132,17 +133,17 @@ impl Turn<'_> {
 
     /// The scope of the highest number among those in this one.
     fn last_inside(&self, scope: ScopeId) -> Option<ScopeId> {
-        let inner = self.state.scopes.iter().rev().map(|found| found.id);
-        inner.take_while(|id| *id > scope).find(|id| self.state.is_inside(*id, scope))
+        let inner = self.run.state.scopes.iter().rev().map(|found| found.id);
+        inner.take_while(|id| *id > scope).find(|id| self.run.state.is_inside(*id, scope))
     }
 
     /// Completes a scope in which nothing is left.
     pub fn look_at_scope(&mut self, scope: ScopeId) -> Step {
-        let Some(found) = self.state.scope(scope) else { return Ok(()) };
-        if self.state.tokens.iter().any(|token| token.scope == scope) {
+        let Some(found) = self.run.state.scope(scope) else { return Ok(()) };
+        if self.run.state.tokens.iter().any(|token| token.scope == scope) {
             return Ok(());
         }
-        if self.state.scopes.iter().any(|inner| inner.parent == Some(scope)) {
+        if self.run.state.scopes.iter().any(|inner| inner.parent == Some(scope)) {
             if !found.closing {
                 self.disarm(Owner::Scope(scope), "completing");
                 self.fact(Fact::Closing(scope));
@@ -153,7 +154,7 @@ impl Turn<'_> {
     }
 
     fn complete(&mut self, scope: ScopeId) -> Step {
-        let Some(found) = self.state.scope(scope) else { return Ok(()) };
+        let Some(found) = self.run.state.scope(scope) else { return Ok(()) };
         let parent = found.parent;
         match found.kind {
             ScopeKind::Process => self.finish_instance(Status::Completed, "completed"),
@@ -167,13 +168,13 @@ impl Turn<'_> {
 
     /// The host of a completed scope decides how it goes on; it still sees the scope's variables.
     fn scope_done(&mut self, scope: ScopeId) -> Step {
-        let Some(found) = self.state.scope(scope) else { return Ok(()) };
+        let Some(found) = self.run.state.scope(scope) else { return Ok(()) };
         let event = Event::ScopeDone { scope, index: found.index, node: found.node };
         let Some(host) = found.host else {
             self.close(scope, "completed");
             return Ok(());
         };
-        let Some((node, element)) = self.state.node_of(host).and_then(|node| Some((node, self.def.element(node)?)))
+        let Some((node, element)) = self.run.state.node_of(host).and_then(|node| Some((node, self.def.element(node)?)))
         else {
             return Ok(());
         };
@@ -188,17 +189,17 @@ impl Turn<'_> {
 
     /// Everything in the token's scope ends; the scope then leaves by its normal flow (S12).
     pub fn terminate(&mut self, token: TokenId) -> Step {
-        let Some(scope) = self.state.token(token).map(|found| found.scope) else { return Ok(()) };
+        let Some(scope) = self.run.state.token(token).map(|found| found.scope) else { return Ok(()) };
         self.empty(scope, "terminated");
         self.complete(scope)
     }
 
     /// The list of the innermost enclosing stage scope begins anew.
     pub fn again_stage(&mut self, token: TokenId) -> Step {
-        let mut scope = self.state.token(token).map(|found| found.scope);
-        while let Some(found) = scope.and_then(|id| self.state.scope(id)) {
+        let mut scope = self.run.state.token(token).map(|found| found.scope);
+        while let Some(found) = scope.and_then(|id| self.run.state.scope(id)) {
             let host = found.host;
-            let node = host.and_then(|host| self.state.node_of(host));
+            let node = host.and_then(|host| self.run.state.node_of(host));
             if let (Some(host), Some(node)) = (host, node)
                 && matches!(self.def.element(node), Some(Element::StageScope(_)))
             {
@@ -211,6 +212,7 @@ impl Turn<'_> {
 
     fn begin_stage_anew(&mut self, host: TokenId, node: NodeIx) -> Step {
         let wait: Option<WaitId> = self
+            .run
             .state
             .waits_of(Owner::Token(host))
             .find(|wait| wait.node == node && matches!(wait.kind, WaitKind::Stage(..)))
@@ -222,13 +224,13 @@ impl Turn<'_> {
 
     /// The run ends; whoever called it is told.
     pub fn finish_instance(&mut self, status: Status, reason: &str) -> Step {
-        if self.state.status.is_over() {
+        if self.run.state.status.is_over() {
             return Ok(());
         }
         self.empty(0, reason);
         self.disarm(Owner::Scope(0), reason);
-        let waiting = self.state.caller.clone().map(|caller| (caller, self.results()));
-        while let Some(incident) = self.state.incidents.first() {
+        let waiting = self.run.state.caller.clone().map(|caller| (caller, self.results()));
+        while let Some(incident) = self.run.state.incidents.first() {
             self.fact(Fact::Mended(incident.id, reason.to_string()));
         }
         self.fact(Fact::Finished(status));
@@ -250,8 +252,8 @@ impl Turn<'_> {
 
     /// What the run returned by name, and its `out` parameters.
     pub fn results(&self) -> Vec<(Name, Value)> {
-        let mut results = self.state.result.clone();
-        let vars = self.state.scope(0).map(|scope| scope.vars.as_slice()).unwrap_or_default();
+        let mut results = self.run.state.result.clone();
+        let vars = self.run.state.scope(0).map(|scope| scope.vars.as_slice()).unwrap_or_default();
         for (param, value) in self.def.params.iter().zip(vars) {
             if param.out && !results.iter().any(|(name, _)| *name == param.name) {
                 results.push((param.name.clone(), value.clone()));

@@ -12,7 +12,7 @@ use crate::entity::{Principal, Wish};
 use crate::graph::NodeIx;
 use crate::instance::fact::Started;
 use crate::instance::rows::Values;
-use crate::instance::{Caller, Fact, Owner, Payload, ScopeId, StartBy, State};
+use crate::instance::{Caller, Fact, Owner, Payload, Run, ScopeId, StartBy, State};
 use crate::model::{Name, Ref, Value};
 
 /// What a start is given.
@@ -133,7 +133,7 @@ pub(super) fn open<'a>(mut input: Input<'a>, def: &'a Definition, beginning: Beg
         _ => input.context.ids.next_id(),
     };
     let row = fresh_row(id, def, beginning.caller.as_ref(), &input.context);
-    let mut turn = Turn::new(input, def, row, State::default());
+    let mut turn = Turn::new(input, def, Box::new(Run { row, state: State::default() }));
     turn.begin(beginning)?;
     Ok(turn)
 }
@@ -192,17 +192,17 @@ impl<'a> Turn<'a> {
     fn start_guarded(&mut self, started: Started) -> Step {
         // The guard's key may read parameters with their starting values, so the run begins first.
         let key = if self.def.one_per.is_some() {
-            crate::instance::apply::apply(&mut self.state, &Fact::Started(Box::new(started.clone())));
+            crate::instance::apply::apply(&mut self.run.state, &Fact::Started(Box::new(started.clone())));
             let given = Given::default();
             let key = key(&self.view(NodeIx::PROCESS, 0, 0, &given), self.def)?;
-            self.state = State::default();
+            self.run.state = State::default();
             key
         } else {
             None
         };
         if let Some(key) = &key
             && let Some(running) = self.world.running(&self.def.process, key)?
-            && running != self.row.id
+            && running != self.run.row.id
         {
             let process = self.def.process.clone();
             return Err(Refused::AlreadyRunning { process, key: key.clone(), running }.into());

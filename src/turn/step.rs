@@ -9,7 +9,7 @@ use crate::entity::{Overlay, RecordEvent, Window};
 use crate::graph::NodeIx;
 use crate::instance::apply::apply;
 use crate::instance::rows::Values;
-use crate::instance::{Fact, InstanceRow, Need, Place, Run, ScopeId, State, Status, TokenId, WaitId};
+use crate::instance::{Fact, Need, Place, Run, ScopeId, Status, TokenId, WaitId};
 use crate::model::Name;
 
 /// A turn of one run.
@@ -19,10 +19,9 @@ pub(super) struct Turn<'a> {
     pub world: &'a dyn World,
     pub services: &'a dyn Services,
     pub overlay: Overlay<'a>,
-    pub row: InstanceRow,
-    pub state: State,
+    pub run: Box<Run>,
     pub context: Context,
-    pub out: Output,
+    pub out: Box<Output>,
     /// Tokens about to enter a node, in order.
     ready: VecDeque<TokenId>,
     /// Saved changes that the run's own waits have not seen yet.
@@ -68,7 +67,7 @@ impl<E: Into<Refused>> From<E> for Stop {
 pub(super) type Step<T = ()> = Result<T, Stop>;
 
 impl<'a> Turn<'a> {
-    pub fn new(input: Input<'a>, def: &'a Definition, row: InstanceRow, state: State) -> Box<Self> {
+    pub fn new(input: Input<'a>, def: &'a Definition, run: Box<Run>) -> Box<Self> {
         let window: &'a dyn Window = input.world;
         Box::new(Self {
             catalog: input.catalog,
@@ -76,11 +75,10 @@ impl<'a> Turn<'a> {
             world: input.world,
             services: input.services,
             overlay: Overlay::new(window),
-            row,
-            state,
+            run,
             context: input.context,
             // Most turns say no more than this.
-            out: Output { facts: Vec::with_capacity(16), ..Output::default() },
+            out: Box::new(Output { facts: Vec::with_capacity(16), ..Output::default() }),
             ready: VecDeque::new(),
             events: VecDeque::new(),
             thrown: VecDeque::new(),
@@ -92,7 +90,7 @@ impl<'a> Turn<'a> {
 
     /// Makes a fact true and keeps it.
     pub fn fact(&mut self, fact: Fact) {
-        apply(&mut self.state, &fact);
+        apply(&mut self.run.state, &fact);
         self.out.facts.push(fact);
     }
 
@@ -106,7 +104,7 @@ impl<'a> Turn<'a> {
 
     /// The next free number for a token, scope or wait.
     pub fn number(&self) -> u32 {
-        self.state.next
+        self.run.state.next
     }
 
     pub fn schedule(&mut self, token: TokenId) {
@@ -118,8 +116,8 @@ impl<'a> Turn<'a> {
         View {
             def: self.def,
             catalog: self.catalog,
-            state: &self.state,
-            instance: self.row.id,
+            state: &self.run.state,
+            instance: self.run.row.id,
             node,
             token,
             scope,
@@ -162,7 +160,7 @@ impl<'a> Turn<'a> {
 
     /// The node that a ready token enters: one ahead of it, or the join it arrived at.
     fn entering(&self, token: TokenId) -> Option<NodeIx> {
-        match self.state.token(token)?.place {
+        match self.run.state.token(token)?.place {
             Place::Entering(node) => Some(node),
             Place::Arrived(flow) => self.def.graph.target(flow),
             Place::In(_) => None,
@@ -183,7 +181,8 @@ impl<'a> Turn<'a> {
 
     /// A token enters a node: its room decides, the turn acts.
     pub fn enter(&mut self, token: TokenId, node: NodeIx) -> Step {
-        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope))
+        let (Some(element), Some(scope)) =
+            (self.def.element(node), self.run.state.token(token).map(|found| found.scope))
         else {
             return self.fail(token, node, Fault::new("broken_definition", "the node has no element"));
         };
@@ -198,6 +197,7 @@ impl<'a> Turn<'a> {
     /// when one fired.
     fn look_at_joins(&mut self) -> Step<bool> {
         let waiting: Vec<(TokenId, NodeIx)> = self
+            .run
             .state
             .tokens
             .iter()
@@ -207,7 +207,7 @@ impl<'a> Turn<'a> {
                 Place::Entering(_) => None,
             })
             .filter(|(_, node)| self.def.element(*node).is_some_and(|element| element.room().is_patient()))
-            .filter(|(token, _)| !self.state.incidents.iter().any(|incident| incident.token == Some(*token)))
+            .filter(|(token, _)| !self.run.state.incidents.iter().any(|incident| incident.token == Some(*token)))
             .collect();
         for (token, node) in waiting {
             let facts = self.out.facts.len();
@@ -221,7 +221,8 @@ impl<'a> Turn<'a> {
 
     /// The output of a turn that went well.
     pub fn finish(self: Box<Self>) -> Box<Output> {
-        let Self { mut row, mut state, mut out, context, .. } = *self;
+        let Self { mut run, mut out, context, .. } = *self;
+        let Run { row, state } = &mut *run;
         row.revision = row.revision.saturating_add(1);
         state.revision = row.revision;
         row.status = state.status;
@@ -230,7 +231,7 @@ impl<'a> Turn<'a> {
         row.incidents = u32::try_from(state.incidents.len()).unwrap_or(u32::MAX);
         row.ended = (state.status.is_over() || state.status == Status::Failed).then_some(context.now);
         out.answer.instance = Some(crate::entity::InstanceId(row.id));
-        out.instance = Some(Box::new(Run { row, state }));
-        Box::new(out)
+        out.instance = Some(run);
+        out
     }
 }

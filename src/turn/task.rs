@@ -29,14 +29,14 @@ impl Turn<'_> {
         let wait = self.arm_wait(owner, node, WaitKind::Task(id), count);
         self.need(Need::KeepTask(Box::new(TaskRow {
             id,
-            instance: self.row.id,
+            instance: self.run.row.id,
             wait,
             process: self.def.process.clone(),
             step: self.def.step(node),
             title: task.title,
             assignee: task.assignee,
             roles: task.roles,
-            record: self.state.record.clone(),
+            record: self.run.state.record.clone(),
             mirror,
             outcomes: task.outcomes,
             start: task.start.timestamp_micros(),
@@ -62,7 +62,7 @@ impl Turn<'_> {
         values.insert(Name::new("due"), task.due.map_or(Value::NULL, Value::DateTime));
         values.insert(Name::new("process"), Value::text(&*self.def.process));
         values.insert(Name::new("step"), Value::text(&*self.def.step(node)));
-        values.insert(Name::new("record"), self.state.record.clone().map_or(Value::NULL, Value::Ref));
+        values.insert(Name::new("record"), self.run.state.record.clone().map_or(Value::NULL, Value::Ref));
         values.insert(Name::new("outcomes"), Value::list(task.outcomes.iter().map(|id| Value::text(&**id))));
         let set = self.mirror_columns(mirror, &mirror.opened, &values);
         Some(set.map(|mut set| {
@@ -121,7 +121,7 @@ impl Turn<'_> {
     pub fn complete_task(&mut self, task: Id, outcome: Option<&Name>, form: &Values, saved: Option<Wish>) -> Step {
         let row = self.task_row(task)?;
         self.may_complete(&row)?;
-        let Some(wait) = self.state.wait(row.wait).cloned() else {
+        let Some(wait) = self.run.state.wait(row.wait).cloned() else {
             return Err(Refused::NotWaiting(format!("the task {} is no longer open", row.step)).into());
         };
         let (Owner::Token(token), Some(Element::UserTask(room))) = (wait.owner, self.def.element(wait.node)) else {
@@ -138,7 +138,7 @@ impl Turn<'_> {
             ])
         };
         let given = Given { form: Some(form), task: Some(&values), ..Given::default() };
-        let scope = self.state.token(token).map_or(0, |found| found.scope);
+        let scope = self.run.state.token(token).map_or(0, |found| found.scope);
         let event = Event::Completed { outcome: &outcome.id, form };
         let decided = room_resume(room, self, token, wait.node, scope, &given, &event)?;
         self.save_completion(&row, wait.node, outcome, &values, saved)?;
@@ -151,7 +151,7 @@ impl Turn<'_> {
     }
 
     fn after_completion(&mut self, token: crate::instance::TokenId, wait: &Wait, next: Next) -> Step {
-        if self.state.token(token).is_none() {
+        if self.run.state.token(token).is_none() {
             return Ok(());
         }
         self.act(token, wait.node, crate::element::room::Move { effects: Vec::new(), next }, Some(wait.id))
@@ -186,7 +186,7 @@ impl Turn<'_> {
             }
             let column = name.strip_prefix("self.");
             let stored = column.and_then(|column| {
-                let record = self.state.record.as_ref()?;
+                let record = self.run.state.record.as_ref()?;
                 let found = crate::entity::Window::get(&self.overlay, record).ok()??;
                 Some(found.get(&Name::new(column)).is_null())
             });
@@ -253,7 +253,7 @@ impl Turn<'_> {
         }
         row.assignee.clone_from(&assignee);
         row.status = status;
-        let node = self.state.wait(row.wait).map_or(NodeIx::PROCESS, |wait| wait.node);
+        let node = self.run.state.wait(row.wait).map_or(NodeIx::PROCESS, |wait| wait.node);
         if let Some((target, column)) = row.mirror.clone().zip(self.mirror_column("assignee")) {
             let value = assignee.clone().map_or(Value::NULL, Value::Ref);
             self.try_save(Wish::Update { target, set: vec![(column, value)] }, node)
@@ -264,7 +264,7 @@ impl Turn<'_> {
     }
 
     fn assigned_to(&mut self, row: TaskRow, node: NodeIx, assignee: Option<Ref>) {
-        let token = self.state.wait(row.wait).map(|wait| wait.owner);
+        let token = self.run.state.wait(row.wait).map(|wait| wait.owner);
         if let (Some(Owner::Token(token)), Some(user)) = (token, &assignee) {
             self.mend_of(token, &format!("assigned to {}", user.id));
         }

@@ -31,13 +31,13 @@ impl Turn<'_> {
         if let Some(catcher) = self.catcher(token, node, &fault.code, escalation) {
             let interrupting = self.interrupts(catcher);
             self.catch(catcher, &fault)?;
-            if escalation && !interrupting && self.state.token(token).is_some() {
+            if escalation && !interrupting && self.run.state.token(token).is_some() {
                 return self.leave_by(token, node, self.def.graph.outgoing(node));
             }
             return Ok(());
         }
         let crosses = |code: &Name| *code == fault.code || &**code == "*";
-        let caller = self.state.caller.clone().filter(|caller| caller.catches.iter().any(crosses));
+        let caller = self.run.state.caller.clone().filter(|caller| caller.catches.iter().any(crosses));
         match (caller, escalation) {
             (None, false) => {
                 let message = format!("{} (caught nowhere)", fault.message);
@@ -82,7 +82,7 @@ impl Turn<'_> {
 
     /// The codes that are caught outside a call made at this node: compiled, and what the run itself was given.
     pub fn catches(&self, token: TokenId, node: NodeIx) -> Vec<Name> {
-        let mut codes = self.state.caller.as_ref().map(|caller| caller.catches.clone()).unwrap_or_default();
+        let mut codes = self.run.state.caller.as_ref().map(|caller| caller.catches.clone()).unwrap_or_default();
         for level in self.levels(token, node) {
             for (_, trigger) in self.offers(&level) {
                 match trigger {
@@ -114,19 +114,19 @@ impl Turn<'_> {
     /// The activities from a node outwards. A handler's own scope is passed by: what it throws never reaches its siblings.
     fn levels(&self, token: TokenId, node: NodeIx) -> Vec<Level> {
         let mut levels = vec![Level { scope: None, host: Some((token, node)) }];
-        let mut at = self.state.token(token).and_then(|found| self.state.scope(found.scope));
+        let mut at = self.run.state.token(token).and_then(|found| self.run.state.scope(found.scope));
         while let Some(scope) = at {
-            let outer = scope.parent.and_then(|parent| self.state.scope(parent));
+            let outer = scope.parent.and_then(|parent| self.run.state.scope(parent));
             match scope.kind {
                 ScopeKind::Handler | ScopeKind::Compensation => {
                     // Past the handlers of the scope it belongs to, straight to that scope's own border.
                     let host =
-                        outer.and_then(|outer| outer.host).and_then(|host| Some((host, self.state.node_of(host)?)));
+                        outer.and_then(|outer| outer.host).and_then(|host| Some((host, self.run.state.node_of(host)?)));
                     levels.push(Level { scope: None, host });
-                    at = outer.and_then(|outer| outer.parent).and_then(|parent| self.state.scope(parent));
+                    at = outer.and_then(|outer| outer.parent).and_then(|parent| self.run.state.scope(parent));
                 }
                 _ => {
-                    let host = scope.host.and_then(|host| Some((host, self.state.node_of(host)?)));
+                    let host = scope.host.and_then(|host| Some((host, self.run.state.node_of(host)?)));
                     levels.push(Level { scope: Some(scope.id), host });
                     at = outer;
                 }
@@ -137,7 +137,7 @@ impl Turn<'_> {
 
     fn offers(&self, level: &Level) -> Vec<(Catcher, &Trigger)> {
         let mut offers = Vec::new();
-        let scope = level.scope.and_then(|id| self.state.scope(id));
+        let scope = level.scope.and_then(|id| self.run.state.scope(id));
         if let Some(info) = scope.and_then(|scope| self.def.scopes.get(&scope.node)) {
             for handler in &info.handlers {
                 let catcher = scope.map(|scope| Catcher::Handler(scope.id, *handler));
@@ -183,7 +183,7 @@ impl Turn<'_> {
         event: &Event<'_>,
         given: &Given<'_>,
     ) -> Step {
-        let Some(scope) = self.state.token(host).map(|found| found.scope) else { return Ok(()) };
+        let Some(scope) = self.run.state.token(host).map(|found| found.scope) else { return Ok(()) };
         let token = if interrupting {
             let reason = Name::new("interrupted");
             self.close_hosted(host, &reason)?;
@@ -215,7 +215,7 @@ impl Turn<'_> {
         }
         let number = self.number();
         self.open_scope(ScopeKind::Handler, node, scope, None, 0, Vec::new())?;
-        let Some(token) = self.state.tokens.iter().find(|token| token.scope == number).map(|token| token.id) else {
+        let Some(token) = self.run.state.tokens.iter().find(|token| token.scope == number).map(|token| token.id) else {
             return Ok(());
         };
         let Some(element) = self.def.element(node) else { return Ok(()) };
@@ -230,7 +230,8 @@ impl Turn<'_> {
 
     /// The room of `node` resumes for a token that stands in it; nothing is consumed.
     pub fn resume_at(&mut self, token: TokenId, node: NodeIx, event: &Event<'_>, given: &Given<'_>) -> Step {
-        let (Some(element), Some(scope)) = (self.def.element(node), self.state.token(token).map(|found| found.scope))
+        let (Some(element), Some(scope)) =
+            (self.def.element(node), self.run.state.token(token).map(|found| found.scope))
         else {
             return Ok(());
         };

@@ -16,7 +16,7 @@ use crate::model::{Name, Value};
 impl Turn<'_> {
     /// Delivers what a reaction brings; a wait that is gone is passed by (S16).
     pub fn deliver(&mut self, wait: WaitId, payload: Payload) -> Step {
-        let Some(found) = self.state.wait(wait).cloned() else {
+        let Some(found) = self.run.state.wait(wait).cloned() else {
             self.note(NodeIx::PROCESS, "what it waited for came too late: the wait is gone");
             return Ok(());
         };
@@ -40,7 +40,7 @@ impl Turn<'_> {
 
     /// Wakes a wait: an activity resumes, a race is won, a boundary event or handler fires.
     pub fn wake(&mut self, wait: WaitId, event: &Event<'_>, given: &Given<'_>, consume: bool) -> Step {
-        let Some(found) = self.state.wait(wait).cloned() else { return Ok(()) };
+        let Some(found) = self.run.state.wait(wait).cloned() else { return Ok(()) };
         self.spend()?;
         match found.owner {
             Owner::Scope(scope) => {
@@ -55,9 +55,11 @@ impl Turn<'_> {
     }
 
     fn wake_token(&mut self, token: TokenId, wait: &Wait, event: &Event<'_>, given: &Given<'_>, consume: bool) -> Step {
-        let (Some(at), Some(element)) = (self.state.node_of(token), self.def.element(wait.node)) else { return Ok(()) };
+        let (Some(at), Some(element)) = (self.run.state.node_of(token), self.def.element(wait.node)) else {
+            return Ok(());
+        };
         if at == wait.node {
-            let scope = self.state.token(token).map_or(0, |found| found.scope);
+            let scope = self.run.state.token(token).map_or(0, |found| found.scope);
             let woken = consume.then_some(wait.id);
             return match element.room().resume(&self.view(at, token, scope, given), event) {
                 Ok(decided) => self.act(token, at, decided, woken),
@@ -106,7 +108,7 @@ impl Turn<'_> {
         }
         let kind = WaitKind::Timer(next.timestamp_micros());
         self.fact(Fact::Rearmed(Wait { kind, count: wait.count.saturating_add(1), ..wait.clone() }));
-        self.need(Need::ArmTimer(TimerRow { instance: self.row.id, wait: wait.id, due: next }));
+        self.need(Need::ArmTimer(TimerRow { instance: self.run.row.id, wait: wait.id, due: next }));
         Ok(())
     }
 
@@ -155,7 +157,7 @@ impl Turn<'_> {
 
     /// A condition is looked at again: it fires on the edge from false to true (S17).
     pub fn look_at_condition(&mut self, id: WaitId) -> Step {
-        let Some(wait) = self.state.wait(id).cloned() else { return Ok(()) };
+        let Some(wait) = self.run.state.wait(id).cloned() else { return Ok(()) };
         let (WaitKind::Condition(before, records), Some(Trigger::Condition(condition))) =
             (&wait.kind, self.trigger(wait.node))
         else {
@@ -173,7 +175,7 @@ impl Turn<'_> {
         };
         if now != *before || reads != *records {
             if reads != *records {
-                self.need(Need::Unlisten(self.row.id, id));
+                self.need(Need::Unlisten(self.run.row.id, id));
                 self.listen_to(id, reads.iter().map(Topic::record));
             }
             self.fact(Fact::Rearmed(Wait { kind: WaitKind::Condition(now, reads), ..wait.clone() }));
@@ -192,11 +194,11 @@ impl Turn<'_> {
             Ok(due) => {
                 let kind = WaitKind::Timer(due.timestamp_micros());
                 self.fact(Fact::Rearmed(Wait { kind, ..wait.clone() }));
-                self.need(Need::ArmTimer(TimerRow { instance: self.row.id, wait: wait.id, due }));
+                self.need(Need::ArmTimer(TimerRow { instance: self.run.row.id, wait: wait.id, due }));
                 Ok(())
             }
             Err(fault) => {
-                self.need(Need::DisarmTimer(self.row.id, wait.id));
+                self.need(Need::DisarmTimer(self.run.row.id, wait.id));
                 self.raise((token != 0).then_some(token), wait.node, fault, crate::instance::state::During::Entering);
                 Ok(())
             }
@@ -220,7 +222,7 @@ impl Turn<'_> {
     /// A wait just armed takes the oldest kept message that it is meant for; the others stay (S15).
     fn take_kept(&mut self, wait: WaitId, name: &Name, key: &str) -> Step {
         for (number, with) in self.world.kept_messages(name, key, self.context.now)? {
-            let Some(found) = self.state.wait(wait).cloned() else { return Ok(()) };
+            let Some(found) = self.run.state.wait(wait).cloned() else { return Ok(()) };
             if !self.taken.contains(&number) && self.message(&found, &with)? {
                 self.taken.insert(number);
                 self.need(Need::TakeMessage(name.clone(), key.to_string(), number));
@@ -282,9 +284,9 @@ impl Turn<'_> {
 
     /// A timer is due. One that moved meanwhile, or is gone, is passed by.
     pub fn fire(&mut self, wait: WaitId) -> Step {
-        match self.state.wait(wait).map(|found| found.kind.clone()) {
+        match self.run.state.wait(wait).map(|found| found.kind.clone()) {
             Some(WaitKind::Timer(due)) if due <= self.context.now.timestamp_micros() => {
-                if let Some(missed) = self.state.wait(wait).filter(|found| self.is_left_out(found, due)).cloned() {
+                if let Some(missed) = self.run.state.wait(wait).filter(|found| self.is_left_out(found, due)).cloned() {
                     return self.occurred(&missed);
                 }
                 self.wake(wait, &Event::Fired, &Given::default(), true)

@@ -5,7 +5,7 @@ mod tx;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{EntityStore, Reader, Store, StoreError, Tx};
 use crate::entity::{Query, Record, Window};
@@ -92,8 +92,7 @@ impl Store for MemoryStore {
 
     fn now(&self) -> DateTime<Utc> {
         let now = self.clock.unwrap_or_else(Utc::now);
-        let offset = TimeDelta::microseconds(self.lock().offset);
-        super::to_micros(now.checked_add_signed(offset).unwrap_or(now))
+        super::moved(now, self.lock().offset)
     }
 
     fn durability(&self) -> &'static str {

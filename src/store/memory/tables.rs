@@ -9,51 +9,18 @@ use crate::entity::{Query, Record, Window, WindowError};
 use crate::instance::rows::Values;
 use crate::instance::{Id, InstanceRow, JobRow, Reaction, Run, SubscriptionRow, TaskRow, Topic, WaitId};
 use crate::model::{Name, Ref, Value};
-use crate::store::code::{freeze, thaw};
-use crate::store::{Deployment, JournalRow, Seen, StoreError};
+use crate::store::{Deployment, JournalRow, Seen};
 use crate::turn::World;
 
-/// An instance with the bytes of its state.
-pub(super) enum Kept {
-    /// One that waits, small: its state is bytes.
-    Parked(Box<(InstanceRow, Box<[u8]>)>),
-    /// One that is over, as its turn left it: few are looked at again.
-    Over(Box<Run>),
-}
-
-impl Kept {
-    pub fn new(run: Box<Run>) -> Self {
-        if run.row.status.is_over() {
-            return Kept::Over(run);
-        }
-        let state = freeze(&run.state).into();
-        Kept::Parked(Box::new((run.row, state)))
-    }
-
-    pub fn row(&self) -> &InstanceRow {
-        match self {
-            Kept::Parked(parked) => &parked.0,
-            Kept::Over(run) => &run.row,
-        }
-    }
-
-    pub fn run(&self) -> Result<Box<Run>, StoreError> {
-        match self {
-            Kept::Parked(parked) => {
-                let state = thaw(&parked.1, "the state of an instance")?;
-                Ok(Box::new(Run { row: parked.0.clone(), state }))
-            }
-            Kept::Over(run) => Ok(run.clone()),
-        }
-    }
-}
+/// An id as a number: in the order of ids, and compared in one step.
+type Number = u128;
 
 type Index = BTreeMap<(Name, Name, String), BTreeSet<Name>>;
 
 /// How a step is undone. What every command writes has a form of its own, without an allocation.
 pub(super) enum Undo {
     Record(Ref, Option<Arc<Record>>),
-    Instance(Id, Option<Kept>),
+    Instance(Id, Option<Box<Run>>),
     Task(Id, Option<Arc<TaskRow>>),
     Timer((Id, WaitId), Option<DateTime<Utc>>),
     /// The last row of the journal, with its bytes.
@@ -68,11 +35,11 @@ pub(super) struct Tables {
     pub index: Index,
     pub indexed: BTreeSet<(Name, Name)>,
     pub settings: BTreeMap<Name, Value>,
-    pub instances: BTreeMap<Id, Kept>,
+    pub instances: BTreeMap<Number, Box<Run>>,
     pub by_record: BTreeMap<Ref, BTreeSet<Id>>,
     pub keys: HashMap<(Name, String), Id>,
     pub troubled: BTreeSet<Id>,
-    pub tasks: BTreeMap<Id, Arc<TaskRow>>,
+    pub tasks: BTreeMap<Number, Arc<TaskRow>>,
     pub mirrors: HashMap<Ref, Id>,
     pub timers: BTreeSet<(DateTime<Utc>, Id, WaitId)>,
     pub timer_of: HashMap<(Id, WaitId), DateTime<Utc>>,
@@ -292,7 +259,7 @@ impl World for Tables {
     }
 
     fn task(&self, id: Id) -> Result<Option<Arc<TaskRow>>, WindowError> {
-        Ok(self.tasks.get(&id).cloned())
+        Ok(self.tasks.get(&id.as_u128()).cloned())
     }
 
     fn task_of(&self, record: &Ref) -> Result<Option<Arc<TaskRow>>, WindowError> {
@@ -314,6 +281,6 @@ impl World for Tables {
 
 impl Tables {
     pub fn row(&self, id: Id) -> Option<&InstanceRow> {
-        self.instances.get(&id).map(Kept::row)
+        self.instances.get(&id.as_u128()).map(|run| &run.row)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::tables::{Kept, KeptMessage, Tables, Undo};
+use super::tables::{KeptMessage, Tables, Undo};
 use crate::entity::Change;
 use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, Run, TaskRow, WaitId};
 use crate::model::{Name, Ref};
@@ -17,7 +17,7 @@ const PAGE: usize = 1_000;
 
 impl Reader for Tables {
     fn instance(&self, id: Id) -> Result<Option<Box<Run>>, StoreError> {
-        self.instances.get(&id).map(Kept::run).transpose()
+        Ok(self.instances.get(&id.as_u128()).cloned())
     }
 
     fn instances(&self, filter: &InstanceFilter) -> Result<Vec<InstanceRow>, StoreError> {
@@ -37,7 +37,7 @@ impl Reader for Tables {
             (None, true) => {
                 self.troubled.iter().filter_map(|id| self.row(*id)).filter(fits).take(limit).cloned().collect()
             }
-            (None, false) => self.instances.values().map(Kept::row).filter(fits).take(limit).cloned().collect(),
+            (None, false) => self.instances.values().map(|run| &run.row).filter(fits).take(limit).cloned().collect(),
         })
     }
 
@@ -131,8 +131,10 @@ impl Tx for Tables {
         if let Some(refused) = self.guard(&write) {
             return Ok(refused);
         }
-        if let Some(run) = write.instance {
-            self.put_instance(run.row.id, Kept::new(run));
+        if let Some(run) = write.instance
+            && let Some(refused) = self.put_instance(run)
+        {
+            return Ok(refused);
         }
         for Change { target, after, .. } in write.changes {
             self.put_record(&target, after);
@@ -210,14 +212,11 @@ impl Tx for Tables {
     }
 
     fn mark_damaged(&mut self, id: Id) -> Result<(), StoreError> {
-        let damaged = match self.instances.get(&id) {
-            Some(Kept::Parked(parked)) => {
-                let (row, state) = (**parked).clone();
-                Kept::Parked(Box::new((InstanceRow { incidents: row.incidents.max(1), ..row }, state)))
-            }
-            _ => return Ok(()),
-        };
-        self.put_instance(id, damaged);
+        if let Some(mut run) = self.instances.get(&id.as_u128()).cloned() {
+            run.row.incidents = run.row.incidents.max(1);
+            let before = self.swap_instance(id, Some(run));
+            self.undo_to(Undo::Instance(id, before));
+        }
         Ok(())
     }
 
@@ -252,7 +251,8 @@ impl Tx for Tables {
         let read = self.cursors.values().copied().min().unwrap_or(u64::MAX);
         let rows = self.forget_journal(|row| row.at < before && row.seq <= read);
         let over = |row: &InstanceRow| row.ended.is_some_and(|at| at < ended);
-        let gone: Vec<Id> = self.instances.values().map(Kept::row).filter(|row| over(row)).map(|row| row.id).collect();
+        let gone: Vec<Id> =
+            self.instances.values().map(|run| &run.row).filter(|row| over(row)).map(|row| row.id).collect();
         gone.iter().for_each(|id| self.forget_instance(*id));
         let (stamped, expired) = (old.commands.unwrap_or(keep), old.messages.timestamp_micros());
         let seen: Vec<_> = self.seen.extract_if(|_, (_, at)| *at < stamped).collect();
@@ -299,10 +299,6 @@ impl Tables {
             if let Some(running) = key.filter(|running| **running != row.id) {
                 return Some(Applied::AlreadyRunning(*running));
             }
-            let known = self.row(row.id).map_or(0, |found| found.revision);
-            if known.saturating_add(1) != row.revision {
-                return Some(Applied::Conflict(format!("the instance {} is at revision {known}", row.id)));
-            }
         }
         let mut first = std::collections::BTreeSet::new();
         let moved = write.changes.iter().filter(|change| first.insert(&change.target)).find(|change| {
@@ -312,19 +308,28 @@ impl Tables {
         moved.map(|change| Applied::Conflict(format!("{} was changed meanwhile", change.target)))
     }
 
-    fn put_instance(&mut self, id: Id, after: Kept) {
-        let before = self.swap_instance(id, Some(after));
+    /// Puts an instance at its next revision; what stands against it when it is not at the one before. The guard and the write
+    /// look for it once.
+    fn put_instance(&mut self, run: Box<Run>) -> Option<Applied> {
+        let (id, revision) = (run.row.id, run.row.revision);
+        let before = self.swap_instance(id, Some(run));
+        let known = before.as_ref().map_or(0, |run| run.row.revision);
+        if known.saturating_add(1) != revision {
+            drop(self.swap_instance(id, before));
+            return Some(Applied::Conflict(format!("the instance {id} is at revision {known}")));
+        }
         self.undo_to(Undo::Instance(id, before));
+        None
     }
 
     /// Puts an instance as it was, or takes it away, with its indexes; gives what was there.
-    pub(super) fn swap_instance(&mut self, id: Id, after: Option<Kept>) -> Option<Kept> {
-        let now = after.as_ref().map(|kept| Links::of(kept.row())).unwrap_or_default();
+    pub(super) fn swap_instance(&mut self, id: Id, after: Option<Box<Run>>) -> Option<Box<Run>> {
+        let now = after.as_ref().map(|run| Links::of(&run.row)).unwrap_or_default();
         let before = match after {
-            Some(kept) => self.instances.insert(id, kept),
-            None => self.instances.remove(&id),
+            Some(run) => self.instances.insert(id.as_u128(), run),
+            None => self.instances.remove(&id.as_u128()),
         };
-        let then = before.as_ref().map(|kept| Links::of(kept.row())).unwrap_or_default();
+        let then = before.as_ref().map(|run| Links::of(&run.row)).unwrap_or_default();
         if then != now {
             self.link_instance(id, then, now);
         }
@@ -383,8 +388,8 @@ impl Tables {
         let mirror = |row: &Option<Arc<TaskRow>>| row.as_ref().and_then(|row| row.mirror.clone());
         let after = row.clone();
         let before = match row {
-            Some(row) => self.tasks.insert(id, row),
-            None => self.tasks.remove(&id),
+            Some(row) => self.tasks.insert(id.as_u128(), row),
+            None => self.tasks.remove(&id.as_u128()),
         };
         if let Some(record) = mirror(&before) {
             self.mirrors.remove(&record);

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -231,8 +231,7 @@ impl Store for SqliteStore {
 
     fn now(&self) -> DateTime<Utc> {
         let now = self.shared.clock.unwrap_or_else(Utc::now);
-        let offset = TimeDelta::microseconds(self.shared.offset.load(Ordering::Relaxed));
-        super::to_micros(now.checked_add_signed(offset).unwrap_or(now))
+        super::moved(now, self.shared.offset.load(Ordering::Relaxed))
     }
 
     fn durability(&self) -> &'static str {
