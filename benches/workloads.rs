@@ -128,11 +128,7 @@ fn memory() {
     }
     COUNTS.store(false, Ordering::Relaxed);
     let held = HELD.load(Ordering::Relaxed);
-    println!(
-        "{:<46} {:>10} bytes (with the stamp that makes its command repeatable; without journal)",
-        "a waiting instance with its task",
-        held / WAITING
-    );
+    println!("{:<46} {:>10} bytes (without the journal)", "a waiting instance with its task", held / WAITING);
 }
 
 fn line(title: &str, count: usize, times: &[Duration]) {

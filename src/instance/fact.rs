@@ -108,7 +108,7 @@ pub struct Started {
     pub caller: Option<Caller>,
     /// Its `one_per` key.
     #[n(5)]
-    pub key: Option<String>,
+    pub key: Option<Name>,
     /// Parameters and variables with their starting values.
     #[n(6)]
     pub vars: Vec<Value>,

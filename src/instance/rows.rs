@@ -57,7 +57,7 @@ pub struct InstanceRow {
     /// Open incidents.
     pub incidents: u32,
     /// The `one_per` key while it runs: unique per process.
-    pub key: Option<String>,
+    pub key: Option<Name>,
     /// The instance whose call made it.
     pub parent: Option<Id>,
     /// The first instance of the chain of calls; itself when it was not called.
@@ -98,7 +98,8 @@ pub struct TaskRow {
     pub assignee: Option<Ref>,
     /// Who may claim it: roles.
     #[n(7)]
-    pub roles: Vec<Name>,
+    #[cbor(with = "crate::model::code::boxed")]
+    pub roles: Box<[Name]>,
     /// The record the process is about.
     #[n(8)]
     pub record: Option<Ref>,
@@ -107,7 +108,8 @@ pub struct TaskRow {
     pub mirror: Option<Ref>,
     /// The outcomes it offers.
     #[n(10)]
-    pub outcomes: Vec<Name>,
+    #[cbor(with = "crate::model::code::boxed")]
+    pub outcomes: Box<[Name]>,
     /// When it begins to be worth doing, in microseconds since 1970 UTC.
     #[n(11)]
     pub start: i64,

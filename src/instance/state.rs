@@ -53,7 +53,7 @@ pub struct State {
     pub result: Vec<(Name, Value)>,
     /// Its `one_per` key, while it runs.
     #[n(14)]
-    pub key: Option<String>,
+    pub key: Option<Name>,
     /// How many calls deep it is.
     #[n(15)]
     pub depth: u32,

@@ -1,7 +1,7 @@
 //! The stored form of values: CBOR by minicbor. Decoding is total: any bytes give a value or an error, never a panic.
 //!
 //! Texts, truths, whole numbers and the empty value are CBOR's own; everything else is an array `[kind, …]`. A decoder skips
-//! what a later version adds at the end of an array. [`instant`], [`date`], [`decimal`] and [`id`] are for
+//! what a later version adds at the end of an array. [`instant`], [`date`], [`decimal`], [`id`] and [`boxed`] are for
 //! `#[cbor(with = "…")]` on the fields of other stored forms.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use super::{Denied, Duration, Money, Name, Null, Ref, Value};
 
 pub mod field;
 
-pub use field::{date, decimal, id, instant};
+pub use field::{boxed, date, decimal, id, instant};
 
 /// How deep lists and maps may be nested in each other.
 pub const MAX_DEPTH: u32 = 32;

@@ -13,20 +13,21 @@ pub type Lang = Name;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Text {
     #[n(0)]
-    plain: Option<String>,
+    plain: Option<Box<str>>,
+    // Most texts of a run are for all languages.
     #[n(1)]
-    by_lang: BTreeMap<Lang, String>,
+    by_lang: Option<Box<BTreeMap<Lang, String>>>,
 }
 
 impl Text {
     /// The same text in every language.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self { plain: Some(text.into()), by_lang: BTreeMap::new() }
+        Self { plain: Some(text.into().into_boxed_str()), by_lang: None }
     }
 
     /// One text per language.
     pub fn by_lang(texts: BTreeMap<Lang, String>) -> Self {
-        Self { plain: None, by_lang: texts }
+        Self { plain: None, by_lang: Some(texts).filter(|texts| !texts.is_empty()).map(Box::new) }
     }
 
     /// The text in `lang`, else the one for all languages, else English, else any.
@@ -36,22 +37,19 @@ impl Text {
     /// assert_eq!(Text::plain("Lead").get("ru"), "Lead");
     /// ```
     pub fn get(&self, lang: &str) -> &str {
-        self.by_lang
-            .get(lang)
-            .or(self.plain.as_ref())
-            .or_else(|| self.by_lang.get("en"))
-            .or_else(|| self.by_lang.values().next())
-            .map_or("", String::as_str)
+        let of = |lang: &str| self.by_lang.as_ref().and_then(|texts| texts.get(lang)).map(String::as_str);
+        let any = || self.by_lang.as_ref().and_then(|texts| texts.values().next()).map(String::as_str);
+        of(lang).or(self.plain.as_deref()).or_else(|| of("en")).or_else(any).unwrap_or_default()
     }
 
     /// Every text with its language; the one for all languages under no code.
     pub fn all(&self) -> impl Iterator<Item = (Option<&Lang>, &str)> {
-        let plain = self.plain.iter().map(|text| (None, text.as_str()));
-        plain.chain(self.by_lang.iter().map(|(lang, text)| (Some(lang), text.as_str())))
+        let plain = self.plain.iter().map(|text| (None, &**text));
+        plain.chain(self.by_lang.iter().flat_map(|texts| &**texts).map(|(lang, text)| (Some(lang), text.as_str())))
     }
 
     /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
-        self.plain.is_none() && self.by_lang.is_empty()
+        self.plain.is_none() && self.by_lang.as_ref().is_none_or(|texts| texts.is_empty())
     }
 }

@@ -42,13 +42,13 @@ pub(super) fn admit(turn: &Turn<'_>, call: &CallStart) -> Result<(), Refused> {
         None => turn.world.running(&call.process, &key)?,
     };
     match running {
-        Some(running) => Err(Refused::AlreadyRunning { process: call.process.clone(), key, running }),
+        Some(running) => Err(Refused::AlreadyRunning { process: call.process.clone(), key: key.to_string(), running }),
         None => Ok(()),
     }
 }
 
 /// The guard's key of a run that does not exist yet.
-fn probe_key(turn: &Turn<'_>, def: &Definition, call: &CallStart) -> Result<Option<String>, Refused> {
+fn probe_key(turn: &Turn<'_>, def: &Definition, call: &CallStart) -> Result<Option<Name>, Refused> {
     let mut state = State::default();
     let vars = parameters(def, &call.with)?;
     begin(&mut state, def, call.record.clone(), vars);
@@ -73,7 +73,7 @@ fn begin(state: &mut State, def: &Definition, record: Option<Ref>, vars: Vec<Val
 }
 
 /// The `one_per` key; none when the process has no such guard.
-fn key(view: &crate::element::View<'_>, def: &Definition) -> Result<Option<String>, Refused> {
+fn key(view: &crate::element::View<'_>, def: &Definition) -> Result<Option<Name>, Refused> {
     let Some(parts) = &def.one_per else { return Ok(None) };
     let mut key = String::new();
     for part in parts {
@@ -83,7 +83,7 @@ fn key(view: &crate::element::View<'_>, def: &Definition) -> Result<Option<Strin
         }
         key.push_str(&canonical(&value));
     }
-    Ok(Some(key))
+    Ok(Some(Name::new(key)))
 }
 
 pub(super) fn find<'a>(
@@ -205,7 +205,7 @@ impl<'a> Turn<'a> {
             && running != self.run.row.id
         {
             let process = self.def.process.clone();
-            return Err(Refused::AlreadyRunning { process, key: key.clone(), running }.into());
+            return Err(Refused::AlreadyRunning { process, key: key.to_string(), running }.into());
         }
         self.fact(Fact::Started(Box::new(Started { key, ..started })));
         if let Some(info) = self.def.scopes.get(&NodeIx::PROCESS) {

@@ -35,10 +35,10 @@ impl Turn<'_> {
             step: self.def.step(node),
             title: task.title,
             assignee: task.assignee,
-            roles: task.roles,
+            roles: task.roles.into(),
             record: self.run.state.record.clone(),
             mirror,
-            outcomes: task.outcomes,
+            outcomes: task.outcomes.into(),
             start: task.start.timestamp_micros(),
             due: task.due.map(|due| due.timestamp_micros()),
             opened: self.context.now.timestamp_micros(),
@@ -220,7 +220,7 @@ impl Turn<'_> {
         if self.context.principal.may_perform(row.assignee.as_ref(), &row.roles) {
             return Ok(());
         }
-        let who = match (&row.assignee, row.roles.as_slice()) {
+        let who = match (&row.assignee, &*row.roles) {
             (Some(user), _) => format!("it is assigned to {}", user.id),
             (None, []) => "it is assigned to nobody".to_string(),
             (None, roles) => {

@@ -119,7 +119,7 @@ impl Model {
         }
         if let Some((number, next, key, ends)) = step.run {
             let revision = self.runs.get(&number).map_or(0, |(revision, ..)| *revision) + u64::from(next);
-            let key = key.filter(|_| !ends).map(|key| key.to_string());
+            let key = key.filter(|_| !ends).map(|key| name(&key.to_string()));
             let status = if ends { Status::Completed } else { Status::Running };
             write = write.on(InstanceRow { key, status, ended: ends.then(|| at(second)), ..run(number, revision) });
         }

@@ -146,7 +146,7 @@ impl Printer {
         match need {
             Need::KeepTask(task) => {
                 self.tasks.insert(task.id, task.step.to_string());
-                let who = match (&task.assignee, task.roles.as_slice()) {
+                let who = match (&task.assignee, &*task.roles) {
                     (Some(user), _) => user.id.to_string(),
                     (None, []) => "nobody".into(),
                     (None, roles) => roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", "),

@@ -101,6 +101,28 @@ pub mod id {
     }
 }
 
+/// `#[cbor(with = "crate::model::code::boxed")]`: a list that does not grow any more.
+pub mod boxed {
+    use super::*;
+    use minicbor::{Decode, Encode};
+
+    /// Writes a list.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn encode<C, T: Encode<C>, W: Write>(items: &[T], e: &mut Encoder<W>, ctx: &mut C) -> Put<W> {
+        items.encode(e, ctx)
+    }
+
+    /// Reads a list.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn decode<'b, C, T: Decode<'b, C>>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Box<[T]>, Error> {
+        Vec::decode(d, ctx).map(Vec::into_boxed_slice)
+    }
+}
+
 /// The scale and the digits: two items.
 pub(super) fn put_decimal<W: Write>(number: &Decimal, e: &mut Encoder<W>) -> Put<W> {
     e.u32(number.scale())?;

@@ -37,7 +37,7 @@ pub(super) struct Tables {
     pub settings: BTreeMap<Name, Value>,
     pub instances: BTreeMap<Number, Box<Run>>,
     pub by_record: BTreeMap<Ref, BTreeSet<Id>>,
-    pub keys: HashMap<(Name, String), Id>,
+    pub keys: HashMap<(Name, Name), Id>,
     pub troubled: BTreeSet<Id>,
     pub tasks: BTreeMap<Number, Arc<TaskRow>>,
     pub mirrors: HashMap<Ref, Id>,
@@ -248,7 +248,7 @@ impl Window for Tables {
 
 impl World for Tables {
     fn running(&self, process: &str, key: &str) -> Result<Option<Id>, WindowError> {
-        Ok(self.keys.get(&(Name::new(process), key.to_string())).copied())
+        Ok(self.keys.get(&(Name::new(process), Name::new(key))).copied())
     }
 
     fn listeners(&self, topic: &Topic) -> Result<Vec<SubscriptionRow>, WindowError> {

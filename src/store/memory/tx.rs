@@ -546,7 +546,7 @@ impl Tables {
 #[derive(Default, PartialEq)]
 struct Links {
     record: Option<Ref>,
-    key: Option<(Name, String)>,
+    key: Option<(Name, Name)>,
     troubled: bool,
 }
 

@@ -244,7 +244,7 @@ fn instance_row(row: &Row<'_>) -> rusqlite::Result<StoredInstance> {
         record,
         status: Status::Running,
         incidents: row.get(7)?,
-        key: row.get(8)?,
+        key: row.get::<_, Option<String>>(8)?.map(Name::new),
         parent: row.get::<_, Option<[u8; 16]>>(9)?.map(Id::from_bytes),
         root: id(row, 10)?,
         initiator: initiator.as_deref().and_then(|text| text.split_once(' ')).map(|(entity, id)| Ref::new(entity, id)),

@@ -101,10 +101,11 @@ impl Rows<'_> {
         let entity = row.record.as_ref().map(|record| record.entity.as_str());
         let record = row.record.as_ref().map(|record| record.id.as_str());
         let status = status_number(row.status);
+        let key = row.key.as_ref().map(Name::as_str);
         let ended = row.ended.map(|ended| ended.timestamp_micros());
         let state = freeze(state);
         let changed = if row.revision != 1 {
-            let values = params![id, revision, entity, record, status, row.incidents, row.key, ended, state];
+            let values = params![id, revision, entity, record, status, row.incidents, key, ended, state];
             self.run(sql::UPDATE_INSTANCE, values)?
         } else {
             let parent = row.parent.as_ref().map(|parent| parent.as_bytes());
@@ -117,7 +118,7 @@ impl Rows<'_> {
                 record,
                 status,
                 row.incidents,
-                row.key,
+                key,
                 ended,
                 state,
                 process,
