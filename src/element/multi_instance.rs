@@ -106,8 +106,11 @@ impl Room for MultiInstance {
         }
         let at = u16::try_from(*index).unwrap_or(u16::MAX).saturating_add(OUTPUTS as u16);
         let mut kept: Vec<(u16, Value)> = gives.into_iter().map(|value| (at, value)).collect();
-        kept.push((0, Value::Number(next.saturating_add(1).into())));
-        let rounds = items.get(next).map(|item| round(view, next, item)).into_iter().collect();
+        let begins = items.get(next).map(|item| round(view, next, item));
+        if begins.is_some() {
+            kept.push((0, Value::Number(next.saturating_add(1).into())));
+        }
+        let rounds = begins.into_iter().collect();
         Ok(Move { effects, next: Next::Rounds(kept, rounds) })
     }
 }
