@@ -105,7 +105,8 @@ impl ComplexGateway {
         Move::only(Next::Absorb(rest.collect()))
     }
 
-    fn taken_flows(&self, view: &View<'_>) -> Vec<FlowIx> {
+    /// The flows whose tokens started the present round.
+    pub fn taken_flows(&self, view: &View<'_>) -> Vec<FlowIx> {
         let var = self
             .taken
             .and_then(|taken| view.state.enclosing(view.scope, taken.scope)?.vars.get(usize::from(taken.index)));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Element;
 use super::decide::Table;
+use super::joins::Join;
 use crate::entity::Library;
 use crate::graph::{Graph, NodeIx};
 use crate::model::expr::{Expr, Slot};
@@ -32,6 +33,8 @@ pub struct Definition {
     pub scopes: BTreeMap<NodeIx, ScopeInfo>,
     /// The boundary events of activities, in written order.
     pub boundaries: BTreeMap<NodeIx, Vec<NodeIx>>,
+    /// The joins that wait for whatever can still come, with what that is (S1).
+    pub joins: BTreeMap<NodeIx, Join>,
     /// Parameters: the first variables of the process scope, in this order.
     pub params: Vec<Param>,
     /// What the slots of the process's expressions mean; the position is the slot's number.

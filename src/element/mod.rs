@@ -6,6 +6,7 @@
 
 pub mod definition;
 pub mod env;
+pub mod joins;
 pub mod room;
 pub mod rules;
 
@@ -130,6 +131,12 @@ impl Element {
             Element::EventSubProcess(event) => Some(&event.trigger),
             _ => None,
         }
+    }
+
+    /// Whether it only leads tokens on: it is no activity or event, which a token is in.
+    pub fn is_gateway(&self) -> bool {
+        use Element::{ComplexGateway, ExclusiveGateway, InclusiveGateway, ParallelGateway};
+        matches!(self, ExclusiveGateway(_) | ParallelGateway(_) | InclusiveGateway(_) | ComplexGateway(_))
     }
 
     /// The room of this element.

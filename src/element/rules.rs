@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Element;
 use super::definition::{RecordTrigger, Trigger};
 use super::room::{Arm, ArmKind, Fault, View};
 use crate::entity::{Order, Query};
-use crate::graph::{FlowIx, NodeIx, reach};
-use crate::instance::{Place, TokenId, Topic};
+use crate::graph::ways::FlowSet;
+use crate::graph::{FlowIx, NodeIx};
+use crate::instance::{Place, Token, TokenId, Topic};
 use crate::model::expr::{Expr, Template};
 use crate::model::{Lang, Name, Ref, Text, Value};
 
@@ -172,54 +172,39 @@ pub fn canonical(value: &Value) -> String {
 
 /// The inclusive join (S1): the tokens that merge with this one, or none while more can still come.
 pub fn inclusive_join(view: &View<'_>) -> Option<Vec<TokenId>> {
-    if !none_can_come(view, &[]) {
-        return None;
-    }
+    none_can_come(view, &[]).then(|| merged(view))
+}
+
+/// One token of each flow that holds one, but for the flow of the token that joins.
+pub fn merged(view: &View<'_>) -> Vec<TokenId> {
     let own = view.state.token(view.token).map(|token| token.place);
-    let others = view.def.graph.incoming(view.node).iter().filter_map(|flow| {
-        let own_flow = own == Some(Place::Arrived(*flow));
-        if own_flow { None } else { arrived(view, *flow).next() }
-    });
-    Some(others.collect())
+    let mut seen: Vec<Place> = own.into_iter().collect();
+    let mut others = Vec::new();
+    let incoming = view.def.graph.incoming(view.node);
+    for token in view.state.tokens.iter().filter(|token| token.scope == view.scope) {
+        let here = matches!(token.place, Place::Arrived(flow) if incoming.contains(&flow));
+        if here && !seen.contains(&token.place) {
+            seen.push(token.place);
+            others.push(token.id);
+        }
+    }
+    others
 }
 
 /// Whether no token can come any more by a flow that holds none, unless it could as well come by one that does (S1). The flows of `taken`
 /// have given theirs.
 pub fn none_can_come(view: &View<'_>, taken: &[FlowIx]) -> bool {
-    let graph = &view.def.graph;
-    let incoming = graph.incoming(view.node);
-    let (full, empty): (Vec<FlowIx>, Vec<FlowIx>) =
-        incoming.iter().partition(|flow| taken.contains(flow) || arrived(view, **flow).next().is_some());
-    let before = |flows: &[FlowIx]| {
-        let starts = flows.iter().filter_map(|flow| graph.source(*flow)).filter(|node| *node != view.node);
-        reach::walk(starts, |node| {
-            let from = sources(view, node);
-            from.into_iter().filter(|found| *found != view.node).collect()
-        })
-    };
-    let (to_empty, to_full) = (before(&empty), before(&full));
-    !view.state.tokens.iter().filter(|token| token.scope == view.scope).any(|token| {
-        let at = match token.place {
-            Place::Entering(node) | Place::In(node) => Some(node),
-            Place::Arrived(flow) => graph.target(flow),
-        };
-        at.is_some_and(|node| node != view.node && to_empty.contains(&node) && !to_full.contains(&node))
-    })
+    awaited(view, taken).next().is_none()
 }
 
-/// The tokens of this scope that wait at the end of a flow.
-fn arrived<'a>(view: &View<'a>, flow: FlowIx) -> impl Iterator<Item = TokenId> + use<'a> {
-    let (scope, place) = (view.scope, Place::Arrived(flow));
-    let tokens = view.state.tokens.iter().filter(move |token| token.scope == scope && token.place == place);
-    tokens.map(|token| token.id)
-}
-
-/// Where a token at `node` may have come from: along flows, and from the host of a boundary event.
-fn sources(view: &View<'_>, node: NodeIx) -> Vec<NodeIx> {
-    let graph = &view.def.graph;
-    let mut found: Vec<NodeIx> = graph.incoming(node).iter().filter_map(|flow| graph.source(*flow)).collect();
-    if let Some(Element::BoundaryEvent(event)) = view.def.element(node) {
-        found.push(event.host);
-    }
-    found
+/// The tokens that a join waits for: each can still come by a flow that holds none, and not as well by one that does (S1).
+pub fn awaited<'a>(view: &View<'a>, taken: &[FlowIx]) -> impl Iterator<Item = &'a Token> + use<'a> {
+    let View { def, state, node, scope, .. } = *view;
+    let join = def.joins.get(&node);
+    let tokens = move || state.tokens.iter().filter(move |token| token.scope == scope);
+    let mut full = FlowSet::default();
+    let arrived = tokens().filter_map(|token| if let Place::Arrived(flow) = token.place { Some(flow) } else { None });
+    let flows = arrived.chain(taken.iter().copied());
+    flows.filter_map(|flow| join?.position(flow)).for_each(|at| full.insert(at));
+    tokens().filter(move |token| join.is_some_and(|join| join.waits_for(&def.graph, token.place, &full)))
 }

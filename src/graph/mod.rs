@@ -12,6 +12,7 @@ use petgraph::graph::DiGraph;
 use crate::model::{Name, Span, Text};
 
 pub mod reach;
+pub mod ways;
 
 /// A node's number in its definition: stable for the life of a stored version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]

@@ -5,6 +5,7 @@ mod calls;
 mod children;
 mod computed;
 mod ends;
+mod joins;
 mod loops;
 mod reach;
 mod roles;
@@ -44,6 +45,7 @@ pub(super) fn processes(loaded: &[Compiled], library: &Library, catalog: Option<
         variables::check(walk, problems);
         branches::check(walk, problems);
         until::check(walk, problems);
+        joins::check(walk, problems);
     }
     versions::check(&walks, catalog, problems);
     calls::check(&walks, problems);

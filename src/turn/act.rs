@@ -86,21 +86,19 @@ impl Turn<'_> {
                 self.arm_all(token, node, arms)
             }
             Next::Join(others) => {
-                for other in others {
-                    self.fact(Fact::Ended(other));
-                }
+                self.merge(others);
                 self.fact(Fact::Joined(token, node));
                 self.leave_by(token, node, self.def.graph.outgoing(node))
             }
             Next::Fire(others) => {
-                others.into_iter().for_each(|other| self.fact(Fact::Ended(other)));
+                self.merge(others);
                 self.fact(Fact::Stayed(token, node));
                 let scope = self.run.state.token(token).map_or(0, |found| found.scope);
                 self.branch_off(scope, self.def.graph.outgoing(node));
                 Ok(())
             }
             Next::Absorb(others) => {
-                others.into_iter().for_each(|other| self.fact(Fact::Ended(other)));
+                self.merge(others);
                 self.end(token)
             }
             Next::Open(scope_node, arms) => {
@@ -134,6 +132,14 @@ impl Turn<'_> {
                 Ok(())
             }
             Next::AgainStage => self.again_stage(token),
+        }
+    }
+
+    /// These tokens end in a join: what was wrong with them is over.
+    fn merge(&mut self, tokens: Vec<TokenId>) {
+        for token in tokens {
+            self.mend_of(token, "joined");
+            self.fact(Fact::Ended(token));
         }
     }
 

@@ -3,7 +3,8 @@
 use super::Refused;
 use super::step::{Step, Turn};
 use crate::element::Element;
-use crate::element::room::{Event, Fault, Given};
+use crate::element::room::{Event, Fault, Given, Move, Next};
+use crate::element::rules;
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::state::{During, Incident};
@@ -84,7 +85,7 @@ impl Turn<'_> {
         self.mend_of(token, reason);
         self.close_hosted(token, &name)?;
         self.disarm(Owner::Token(token), &name);
-        if !self.has_arrived(token, node) {
+        if !self.has_arrived(token, node) && !self.is_memory(token) {
             self.fact(Fact::Placed(token, Place::Entering(node)));
         }
         self.schedule(token);
@@ -112,6 +113,16 @@ impl Turn<'_> {
 
     fn skip(&mut self, token: TokenId, node: NodeIx, reason: &str) -> Step {
         self.mend_of(token, reason);
+        if self.is_memory(token) {
+            return self.end(token);
+        }
+        if let (Some(scope), true) =
+            (self.run.state.token(token).map(|found| found.scope), self.has_arrived(token, node))
+        {
+            // The join goes on with what has arrived.
+            let others = rules::merged(&self.view(node, token, scope, &Given::default()));
+            return self.act(token, node, Move::only(Next::Join(others)), None);
+        }
         let flows = self.def.graph.outgoing(node);
         let one = flows.get(..1).unwrap_or_default();
         let several = matches!(self.def.element(node), Some(Element::ParallelGateway(_)));

@@ -11,6 +11,7 @@ mod act;
 mod arm;
 mod command;
 mod incident;
+mod join;
 mod react;
 mod save;
 mod scope;

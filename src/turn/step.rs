@@ -111,6 +111,11 @@ impl<'a> Turn<'a> {
         self.ready.push_back(token);
     }
 
+    /// Whether the token is about to enter a node in this turn.
+    pub fn is_scheduled(&self, token: TokenId) -> bool {
+        self.ready.contains(&token)
+    }
+
     /// What a room sees.
     pub fn view<'v>(&'v self, node: NodeIx, token: TokenId, scope: ScopeId, given: &'v Given<'v>) -> View<'v> {
         View {
@@ -132,11 +137,12 @@ impl<'a> Turn<'a> {
     /// Runs until every token waits or has ended and everything thrown is delivered.
     pub fn settle(&mut self) -> Step {
         loop {
-            if let Some(token) = self.ready.pop_front() {
+            if self.look_at_joins()? {
+            } else if let Some(token) = self.ready.pop_front() {
                 self.visit(token)?;
             } else if let Some(thrown) = self.thrown.pop_front() {
                 self.deliver_thrown(thrown)?;
-            } else if !self.look_at_joins()? {
+            } else if !self.report_stuck_joins() {
                 return Ok(());
             }
             self.own_effects()?;
@@ -191,32 +197,6 @@ impl<'a> Turn<'a> {
             Ok(decided) => self.act(token, node, decided, None),
             Err(fault) => self.fail(token, node, fault),
         }
-    }
-
-    /// Joins that wait for whatever can still come are looked at again after every change of their scope's tokens (S1); true
-    /// when one fired.
-    fn look_at_joins(&mut self) -> Step<bool> {
-        let waiting: Vec<(TokenId, NodeIx)> = self
-            .run
-            .state
-            .tokens
-            .iter()
-            .filter_map(|token| match token.place {
-                Place::Arrived(flow) => Some((token.id, self.def.graph.target(flow)?)),
-                Place::In(node) => Some((token.id, node)),
-                Place::Entering(_) => None,
-            })
-            .filter(|(_, node)| self.def.element(*node).is_some_and(|element| element.room().is_patient()))
-            .filter(|(token, _)| !self.run.state.incidents.iter().any(|incident| incident.token == Some(*token)))
-            .collect();
-        for (token, node) in waiting {
-            let facts = self.out.facts.len();
-            self.enter(token, node)?;
-            if self.out.facts.len() != facts {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The output of a turn that went well.

@@ -142,6 +142,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nvars: {n: {type: int, initial: 0}, m: {type: int, initial: 0}}\nsteps:\n  - parallel:\n      one:\n        - set: {n: 1}\n      other:\n        - set: {m: 2}\n",
     },
     Code {
+        code: "joins-wait",
+        meaning: "Two inclusive joins lie before each other: each may wait for what the other holds back.",
+        wrong: "process: greet\nentity: lead\ntasks: {assign: self.owner}\nnodes:\n  - {id: fork, type: parallel_gateway}\n  - {id: one, type: inclusive_gateway}\n  - {id: first, type: user_task, title: First}\n  - {id: other, type: inclusive_gateway}\n  - {id: second, type: user_task, title: Second, outcomes: [again, fine]}\n  - {id: last, type: end_event}\nflows: [{from: fork, to: one}, {from: fork, to: other}, {from: one, to: first}, {from: first, to: other}, {from: other, to: second}, {from: second, to: one, outcome: again}, {from: second, to: last, outcome: fine}]\n",
+        right: "process: greet\nentity: lead\ntasks: {assign: self.owner}\nnodes:\n  - {id: fork, type: parallel_gateway}\n  - {id: one, type: inclusive_gateway}\n  - {id: first, type: user_task, title: First}\n  - {id: other, type: exclusive_gateway}\n  - {id: second, type: user_task, title: Second, outcomes: [again, fine]}\n  - {id: last, type: end_event}\nflows: [{from: fork, to: one}, {from: fork, to: other}, {from: one, to: first}, {from: first, to: other}, {from: other, to: second}, {from: second, to: one, outcome: again}, {from: second, to: last, outcome: fine}]\n",
+    },
+    Code {
         code: "late-branches",
         meaning: "The way on from a `parallel` with `until` leads back into it, while late branches of the round before still run.",
         wrong: "process: greet\nentity: lead\nsteps:\n  - id: both\n    parallel:\n      one: [{wait: 1 h}]\n      other: [{wait: 2 h}]\n    until: 1\n  - {if: self.score > 2, go: both}\n",

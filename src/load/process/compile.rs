@@ -92,6 +92,7 @@ pub(crate) fn compile<'a>(cx: &'a Cx<'a>, process: &'a Process<'a>, hash: u64, f
         notes.sound = false;
         super::compile::lists::report_circle(cx.problems, span);
     }
+    let joins = crate::element::joins::joins(&built.graph, &built.elements, &compiler.boundaries);
     let definition = Definition {
         process: process.name.value.clone(),
         version: process.version,
@@ -102,6 +103,7 @@ pub(crate) fn compile<'a>(cx: &'a Cx<'a>, process: &'a Process<'a>, hash: u64, f
         elements: built.elements,
         scopes: compiler.scopes,
         boundaries: compiler.boundaries,
+        joins,
         params,
         roots: compiler.roots,
         starts,

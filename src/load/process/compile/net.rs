@@ -184,7 +184,7 @@ impl<'a> Compiler<'a> {
                 merely(Element::ParallelGateway(ParallelGateway))
             }
             // It joins first; what it splits is the gateway behind.
-            Gate::Inclusive if joins && flows.len() > 1 => {
+            Gate::Inclusive if joins && (flows.len() > 1 || flows.iter().any(|flow| flow.when.is_some())) => {
                 (Element::InclusiveGateway(InclusiveGateway::default()), Some(Split::Inclusive))
             }
             Gate::Inclusive => (self.split_element(Split::Inclusive, flows), None),
