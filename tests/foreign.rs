@@ -193,9 +193,13 @@ fn a_system_that_fails_is_shown_and_asked_again_and_nothing_is_lost() {
             let order = ordered(engine);
             send(engine, &order);
             engine.work().unwrap();
+            // It is left alone for a while, however much is done meanwhile.
             engine.work().unwrap();
+            assert_eq!(engine.foreign_failures()[0].attempts, 1);
+            engine.advance(chrono::TimeDelta::seconds(10)).unwrap();
             let failures = engine.foreign_failures();
             assert_eq!(failures.len(), 1);
+            assert_eq!((failures[0].again - failures[0].since).num_seconds(), 30);
             assert_eq!((failures[0].change.record.to_string(), failures[0].attempts), ("customer olga".into(), 2));
             assert!(failures[0].why.contains(if how == "panic" { "on fire" } else { how }), "{}", failures[0].why);
             // Everybody else goes on, and reads what was committed.
@@ -203,6 +207,8 @@ fn a_system_that_fails_is_shown_and_asked_again_and_nothing_is_lost() {
             assert_eq!(engine.value(&Ref::new("customer", "olga"), "orders").unwrap(), number(1));
             directory.fail(None);
             engine.work().unwrap();
+            assert_eq!(directory.value("olga", "orders"), number(0), "not before its time");
+            engine.advance(chrono::TimeDelta::seconds(20)).unwrap();
             assert_eq!(directory.value("olga", "orders"), number(1));
             assert_eq!(engine.foreign_failures(), vec![]);
         });

@@ -57,6 +57,14 @@ impl<'v, 'a> ProcessEnv<'v, 'a> {
     }
 }
 
+impl ProcessEnv<'_, '_> {
+    /// What the form that is being saved says of a column of the run's own record: it is saved with what is read here (S22).
+    fn entered(&self, record: &Ref, column: &Name) -> Option<Value> {
+        let form = self.view.given.form.filter(|_| self.view.state.record.as_ref() == Some(record))?;
+        form.iter().find(|(name, _)| name.strip_prefix("self.") == Some(&**column)).map(|(_, value)| value.clone())
+    }
+}
+
 fn entry(values: Option<&Values>, name: &Name) -> Value {
     values.and_then(|values| values.get(name)).cloned().unwrap_or(Value::NULL)
 }
@@ -78,7 +86,10 @@ impl Env for ProcessEnv<'_, '_> {
         // The condition of an event is evaluated at the save that made it (S16).
         match self.view.given.event {
             Some(event) if event.record() == record && event.holds(column) => Ok(event.value(column)),
-            _ => self.records.column(record, column),
+            _ => match self.entered(record, column) {
+                Some(value) => Ok(value),
+                None => self.records.column(record, column),
+            },
         }
     }
 

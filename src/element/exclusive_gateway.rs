@@ -66,6 +66,7 @@ impl ExclusiveGateway {
                 Case::Otherwise => Ok(()),
             };
         }
+        text.truncate(text.trim_end_matches(';').len());
         text
     }
 }

@@ -143,7 +143,11 @@ impl UserTask {
         })
     }
 
-    fn reminder(&self, view: &View<'_>, due: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, Fault> {
+    /// When the performer of a task that is due then is reminded.
+    ///
+    /// # Errors
+    /// When the time before cannot be told.
+    pub fn reminder(&self, view: &View<'_>, due: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, Fault> {
         let (Some(before), Some(due)) = (&self.remind, due) else { return Ok(None) };
         let ahead = view.instant(before, view.now)?.signed_duration_since(view.now);
         Ok(due.checked_sub_signed(ahead).filter(|at| *at > view.now))

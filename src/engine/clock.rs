@@ -105,7 +105,8 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub fn next_due(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        self.read(|reader| reader.next_due())
+        let own = self.read(|reader| reader.next_due())?;
+        Ok(own.into_iter().chain(self.next_hand_over()).min())
     }
 
     /// Fires what is due now, in order; says how many fired.

@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::sync::{Arc, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::shop::derived;
 use super::{Engine, Error, Session};
+use crate::element::service_task::Retry;
 use crate::entity::{Query, Record, Window, WindowError};
 use crate::instance::rows::Values;
 use crate::instance::{Id, SubscriptionRow, TaskRow, Topic};
@@ -26,6 +27,8 @@ pub struct ForeignFailure {
     pub since: DateTime<Utc>,
     /// How often it was tried.
     pub attempts: u32,
+    /// When it is tried again: after 10 seconds at first, then twice as long each time, an hour at most.
+    pub again: DateTime<Utc>,
     /// Why.
     pub why: String,
 }
@@ -98,6 +101,12 @@ impl<W: World + ?Sized> World for Joined<'_, W> {
     }
 }
 
+/// How long a system is left alone after so many attempts: as a service whose step says nothing else.
+fn pause(attempts: u32) -> TimeDelta {
+    let retry = Retry { times: u32::MAX, ..Retry::default() };
+    TimeDelta::microseconds(retry.pause(attempts).unwrap_or(retry.max))
+}
+
 /// The name under which the journal is read for a foreign system.
 fn reader(entity: &Name) -> String {
     format!("foreign:{entity}")
@@ -118,6 +127,9 @@ impl Engine {
     pub(super) fn hand_over(&self) -> Result<bool, Error> {
         let mut taken = false;
         for entity in self.inner.foreign.entities() {
+            if self.rests(entity) {
+                continue;
+            }
             while let Some(change) = self.next_change(entity)? {
                 if !self.hand(entity, &change)? {
                     break;
@@ -172,14 +184,24 @@ impl Engine {
     fn note_failure(&self, change: &ForeignChange, why: String) {
         let now = self.now();
         let mut failures = self.failures();
-        match failures.iter_mut().find(|failure| failure.change.record.entity == change.record.entity) {
-            Some(known) if known.change == *change => {
-                known.attempts = known.attempts.saturating_add(1);
-                known.why = why;
-            }
-            Some(known) => *known = ForeignFailure { change: change.clone(), since: now, attempts: 1, why },
-            None => failures.push(ForeignFailure { change: change.clone(), since: now, attempts: 1, why }),
-        }
+        let of = |failure: &ForeignFailure| failure.change.record.entity == change.record.entity;
+        let before = failures.iter().position(of).map(|at| failures.swap_remove(at));
+        let before = before.filter(|before| before.change == *change);
+        let attempts = before.as_ref().map_or(1, |before| before.attempts.saturating_add(1));
+        let since = before.map_or(now, |before| before.since);
+        let again = now.checked_add_signed(pause(attempts)).unwrap_or(now);
+        failures.push(ForeignFailure { change: change.clone(), since, attempts, again, why });
+    }
+
+    /// Whether the system that keeps an entity has failed and is left alone for a while.
+    fn rests(&self, entity: &Name) -> bool {
+        let now = self.now();
+        self.failures().iter().any(|failure| failure.change.record.entity == *entity && failure.again > now)
+    }
+
+    /// When a failing system is asked again.
+    pub(super) fn next_hand_over(&self) -> Option<DateTime<Utc>> {
+        self.failures().iter().map(|failure| failure.again).min()
     }
 
     fn failures(&self) -> std::sync::MutexGuard<'_, Vec<ForeignFailure>> {

@@ -306,7 +306,7 @@ impl Mirror {
     /// Whether a change of this column says something about the task.
     pub fn maps(&self, column: &Name) -> bool {
         let closes = self.completed.iter().chain(&self.withdrawn).any(|(name, _)| name == column);
-        closes || self.column_of("assignee").as_ref() == Some(column)
+        closes || ["assignee", "due"].iter().any(|what| self.column_of(what).as_ref() == Some(column))
     }
 }
 

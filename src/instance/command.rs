@@ -199,6 +199,10 @@ pub enum Payload {
         /// Whether it is an escalation.
         #[n(2)]
         escalation: bool,
+        /// What the run returned so far; nothing of an escalation.
+        #[n(3)]
+        #[cbor(default)]
+        results: Vec<(Name, Value)>,
     },
     /// Cancel, and why.
     #[n(5)]

@@ -292,6 +292,9 @@ pub enum During {
     /// Opened with a lack that assigning clears; the task itself is open.
     #[n(3)]
     Assigning,
+    /// An event that is waited for has lost its instant; nothing moved, and the data mend it.
+    #[n(4)]
+    Waiting,
 }
 
 /// A completed activity whose compensation may still run.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::load::cursor;
-use crate::load::{Entry, MapReader, Node, Problem, Problems, Tree, did_you_mean};
+use crate::load::{Entry, MapReader, Node, Problem, Problems, Tree, Yaml, did_you_mean};
 use crate::model::{Span, Type, Value};
 
 /// A scenario with what it shares with others.
@@ -104,7 +104,7 @@ fn one<'t>(tree: &'t Tree, problems: &'t Problems) -> Option<Script<'t>> {
         None => None,
     };
     let given = reader.list("given").iter().filter_map(|node| self::given(node, problems)).collect();
-    let services = reader.map("services").iter().collect();
+    let services = reader.map("services").iter().inspect(|entry| answers(entry, problems)).collect();
     let settings = reader.map("settings").iter().collect();
     let steps = reader.list("steps").iter().filter_map(|node| step(node, problems)).collect();
     reader.finish();
@@ -135,6 +135,28 @@ fn given<'t>(node: &'t Node, problems: &'t Problems) -> Option<Given<'t>> {
     Some(Given { span: node.span, entity: entity?, alias, set })
 }
 
+/// What a service answers, one after the other: no key of an answer is overlooked.
+fn answers(entry: &Entry, problems: &Problems) {
+    for answer in cursor::list_or_one(&entry.value) {
+        only(answer, "an answer", &["returns", "raises", "breaks"], problems);
+    }
+}
+
+/// An error that is expected: its code alone, or a mapping of which no key is overlooked.
+fn failure(node: &Node, problems: &Problems) {
+    match node.yaml {
+        Yaml::Scalar(_) => drop(cursor::scalar(node, "the code of an error", problems)),
+        _ => only(node, "`fails`", &["code", "object", "column"], problems),
+    }
+}
+
+fn only(node: &Node, what: &'static str, keys: &[&'static str], problems: &Problems) {
+    if let Some(reader) = MapReader::new(node, what, problems) {
+        reader.allow(keys);
+        reader.finish();
+    }
+}
+
 fn step<'t>(node: &'t Node, problems: &Problems) -> Option<Step<'t>> {
     let entries = cursor::entries(node, "a step", problems)?;
     let verb_of = |entry: &Entry| VERBS.iter().find(|(verb, _)| **verb == *entry.key.text);
@@ -151,6 +173,9 @@ fn step<'t>(node: &'t Node, problems: &Problems) -> Option<Step<'t>> {
             let near = did_you_mean(&other.key.text, keys.iter().copied());
             problems.push(Problem::error("unknown-key", other.key.span, message).maybe_help(near));
         }
+    }
+    if let Some(fails) = node.get("fails") {
+        failure(fails, problems);
     }
     Some(Step { span: entry.key.span, verb, object: &entry.value, node })
 }

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
+use super::incident::token_of;
 use super::step::{Step, Thrown, Turn};
 use crate::element::definition::Trigger;
 use crate::element::room::{Arm, ArmKind, Fault, Given, JobSpec};
 use crate::element::rules;
 use crate::graph::NodeIx;
+use crate::instance::state::During;
 use crate::instance::{
     Fact, JobRow, Need, Outcome, Owner, Payload, Reaction, Receiver, SubscriptionRow, TimerRow, TokenId, Topic, Wait,
     WaitId, WaitKind,
@@ -150,8 +152,7 @@ impl<'a> Turn<'a> {
                 Ok(())
             }
             Err(fault) => {
-                let token = if let Owner::Token(token) = owner { Some(token) } else { None };
-                self.raise(token, node, fault, crate::instance::state::During::Entering);
+                self.raise(token_of(owner), node, fault, During::Waiting);
                 Ok(())
             }
         }

@@ -251,9 +251,16 @@ impl Turn<'_> {
             Some(MirrorSays::Outcome(outcome)) => {
                 self.complete_task(row.id, Some(&outcome), &Values::new(), Some(wish))
             }
-            Some(MirrorSays::Owner(user)) => {
+            Some(MirrorSays::Moved { owner, due }) => {
+                if owner == Some(None) && row.roles.is_empty() {
+                    return Err(Refused::Invalid(format!(
+                        "the task {} is for no role: it cannot be nobody's",
+                        row.step
+                    ))
+                    .into());
+                }
                 self.try_save(wish, NodeIx::PROCESS).map_err(Refused::from)?;
-                self.assign_task(row.id, Assigning::To(user))
+                self.task_moved(row.id, owner, due)
             }
             None => {
                 self.try_save(wish, NodeIx::PROCESS).map_err(Refused::from)?;

@@ -8,13 +8,14 @@ use crate::element::rules;
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::state::{During, Incident};
-use crate::instance::{Fact, Id, Owner, Place, Resolution, TokenId};
+use crate::instance::{Fact, Id, Owner, Place, Resolution, TokenId, Wait};
 use crate::model::Name;
 
 impl Turn<'_> {
     /// An incident arises. A token about to enter the node stands in it from now on; one that arrived at a join stays on its flow.
     pub fn raise(&mut self, token: Option<TokenId>, node: NodeIx, fault: Fault, during: During) {
-        if let Some(token) = token
+        if during != During::Waiting
+            && let Some(token) = token
             && self.run.state.token(token).is_some_and(|found| found.place != Place::In(node))
             && !self.has_arrived(token, node)
         {
@@ -58,6 +59,9 @@ impl Turn<'_> {
         let incident = self.run.state.incidents.iter().find(|incident| incident.id == id).cloned();
         let incident = incident
             .ok_or_else(|| Refused::Unknown(format!("expected an open incident, found none with the id {id}")))?;
+        if incident.during == During::Waiting && self.is_beside(&incident) {
+            return self.mend_waiting(&incident, &how);
+        }
         let Some(token) = incident.token else {
             self.fact(Fact::Mended(id, "retried".to_string()));
             return self.start_waiting_tokens();
@@ -77,6 +81,40 @@ impl Turn<'_> {
             }
             Resolution::Skip => self.skip(token, incident.node, "skipped"),
         }
+    }
+
+    /// Whether an incident is that of an event beside the step: of a boundary, a handler or a race.
+    fn is_beside(&self, incident: &Incident) -> bool {
+        let at = incident.token.and_then(|token| self.run.state.node_of(token));
+        at != Some(incident.node)
+    }
+
+    /// The event is waited for again; without it when that is what was decided. The step beside it is left alone.
+    fn mend_waiting(&mut self, incident: &Incident, how: &Resolution) -> Step {
+        let again = matches!(how, Resolution::Retry);
+        self.fact(Fact::Mended(incident.id, if again { "retried" } else { "skipped" }.to_string()));
+        if !again {
+            return Ok(());
+        }
+        let is_of = |wait: &&Wait| wait.node == incident.node && incident.token == token_of(wait.owner);
+        if let Some(wait) = self.run.state.waits.iter().find(is_of).cloned() {
+            return self.follow(&wait);
+        }
+        let listens = |node| self.def.scopes.get(&node).is_some_and(|info| info.handlers.contains(&incident.node));
+        let scope = || self.run.state.scopes.iter().find(|scope| listens(scope.node)).map(|scope| scope.id);
+        match incident.token.map(Owner::Token).or_else(|| scope().map(Owner::Scope)) {
+            Some(owner) => self.arm_event(owner, incident.node),
+            None => Ok(()),
+        }
+    }
+
+    /// The incident of an event that has lost its instant.
+    pub fn lost(&self, wait: &Wait) -> Option<Id> {
+        let lost = |incident: &&Incident| {
+            let same = incident.node == wait.node && incident.token == token_of(wait.owner);
+            incident.during == During::Waiting && same
+        };
+        self.run.state.incidents.iter().find(lost).map(|incident| incident.id)
     }
 
     /// A token is put before a node, to enter it again.
@@ -167,5 +205,13 @@ impl Turn<'_> {
             self.schedule(token);
         }
         Ok(())
+    }
+}
+
+/// The token that waits, when it is one.
+pub(super) fn token_of(owner: Owner) -> Option<TokenId> {
+    match owner {
+        Owner::Token(token) => Some(token),
+        Owner::Scope(_) => None,
     }
 }

@@ -244,6 +244,7 @@ impl Turn<'_> {
                 code: Name::new("canceled"),
                 with: vec![(Name::new("reason"), Value::text(reason))],
                 escalation: false,
+                results: Vec::new(),
             },
         };
         self.react(Receiver::Wait(caller.instance, caller.wait), payload);

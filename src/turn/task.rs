@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Refused;
 use super::step::{Step, Stop, Turn};
 use crate::element::Element;
-use crate::element::room::{Event, Fault, Given, Next, TaskSpec};
+use crate::element::room::{Arm, ArmKind, Event, Fault, Given, Next, TaskSpec};
 use crate::element::user_task::{OutcomeRule, UserTask};
 use crate::entity::{Mirror, Principal, RecordEvent, Wish};
 use crate::graph::NodeIx;
@@ -302,11 +302,52 @@ impl Turn<'_> {
                     other => other,
                 }
             }
-            Some(MirrorSays::Owner(user)) => {
-                let row = self.task_row(task)?;
-                let row = TaskRow { assignee: user.clone(), ..Arc::unwrap_or_clone(row) };
-                self.assigned_to(row, wait.node, user);
-                Ok(())
+            Some(MirrorSays::Moved { owner, due }) => self.task_moved(task, owner, due),
+            None => Ok(()),
+        }
+    }
+
+    /// A task follows its own record: to another person, to another due date (S26).
+    pub fn task_moved(&mut self, task: Id, owner: Option<Option<Ref>>, due: Option<Option<i64>>) -> Step {
+        let mut row = Arc::unwrap_or_clone(self.task_row(task)?);
+        let wait = self.run.state.wait(row.wait).cloned();
+        let node = wait.as_ref().map_or(NodeIx::PROCESS, |wait| wait.node);
+        if let Some(due) = due {
+            row.due = due;
+            if let Some(wait) = wait {
+                self.remind_anew(&wait, due.and_then(chrono::DateTime::from_timestamp_micros))?;
+            }
+        }
+        match owner {
+            Some(user) => {
+                row.assignee.clone_from(&user);
+                row.status = TaskStatus::Open;
+                self.assigned_to(row, node, user);
+            }
+            None => self.need(Need::KeepTask(Box::new(row))),
+        }
+        Ok(())
+    }
+
+    /// The reminder of a task follows its due date.
+    fn remind_anew(&mut self, wait: &Wait, due: Option<chrono::DateTime<chrono::Utc>>) -> Step {
+        let Some(Element::UserTask(room)) = self.def.element(wait.node) else { return Ok(()) };
+        let (token, scope) = self.place_of(wait.owner);
+        let given = Given::default();
+        let at = match room.reminder(&self.view(wait.node, token, scope, &given), due) {
+            Ok(at) => at.filter(|at| *at > self.context.now),
+            Err(fault) => {
+                self.note(wait.node, format!("no reminder: {}", fault.message));
+                None
+            }
+        };
+        let timers = self.run.state.waits_of(wait.owner).filter(|found| found.node == wait.node);
+        let old = timers.filter(|found| matches!(found.kind, WaitKind::Timer(_))).map(|found| found.id).next();
+        self.consume(old);
+        match at {
+            Some(at) => {
+                let kind = ArmKind::Timer(at);
+                self.arm(wait.owner, Arm { node: wait.node, kind, count: wait.count }).map(|_infallible| ())
             }
             None => Ok(()),
         }
@@ -330,8 +371,13 @@ pub(super) enum Assigning {
 pub enum MirrorSays {
     /// It is completed (or canceled) with this outcome; none means the only one.
     Outcome(Name),
-    /// It is another's now.
-    Owner(Option<Ref>),
+    /// It is another's now, or due at another time.
+    Moved {
+        /// The new owner, when that changed.
+        owner: Option<Option<Ref>>,
+        /// The new due date in microseconds, when that changed.
+        due: Option<Option<i64>>,
+    },
 }
 
 /// Reads a change of a task's own record: a status that becomes the completed one, the withdrawn one, or another owner.
@@ -349,12 +395,16 @@ pub(super) fn read_mirror(mirror: &Mirror, event: &RecordEvent) -> Option<Mirror
     if became(&mirror.withdrawn) || event.kind == crate::entity::EventKind::Deleted {
         return Some(MirrorSays::Outcome(Name::new("canceled")));
     }
-    let owner = mirror.column_of("assignee")?;
-    if event.has_changed(&owner) {
-        let user = if let Value::Ref(user) = event.value(&owner) { Some(user) } else { None };
-        return Some(MirrorSays::Owner(user));
-    }
-    None
+    let changed = |what| mirror.column_of(what).filter(|column| event.has_changed(column));
+    let owner = changed("assignee").map(|column| match event.value(&column) {
+        Value::Ref(user) => Some(user),
+        _ => None,
+    });
+    let due = changed("due").map(|column| match event.value(&column) {
+        Value::DateTime(at) => Some(at.timestamp_micros()),
+        _ => None,
+    });
+    (owner.is_some() || due.is_some()).then_some(MirrorSays::Moved { owner, due })
 }
 
 /// The code of an enum value or lookup row.

@@ -50,10 +50,11 @@ impl Turn<'_> {
             }
             (Some(caller), _) => {
                 let with = fault.with.into_iter().collect();
+                let results = if escalation { Vec::new() } else { self.results() };
                 if !escalation {
                     self.finish_instance(Status::Failed, &fault.code)?;
                 }
-                let payload = Payload::Thrown { code: fault.code, with, escalation };
+                let payload = Payload::Thrown { code: fault.code, with, escalation, results };
                 self.react(Receiver::Wait(caller.instance, caller.wait), payload);
                 if escalation { self.leave_by(token, node, self.def.graph.outgoing(node)) } else { Ok(()) }
             }

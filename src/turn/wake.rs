@@ -1,6 +1,7 @@
 //! Something that a wait waited for has happened: whose wait is it, does it fit, and what follows.
 
 use super::Refused;
+use super::incident::token_of;
 use super::step::{Step, Thrown, Turn};
 use crate::element::Element;
 use crate::element::definition::{RecordTrigger, Trigger};
@@ -8,6 +9,7 @@ use crate::element::room::{Event, Fault, Given, View};
 use crate::entity::RecordEvent;
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
+use crate::instance::state::During;
 use crate::instance::{Fact, Need, Owner, Payload, Place, TimerRow, TokenId, Topic, Wait, WaitId, WaitKind};
 use crate::model::expr::Expr;
 use crate::model::schedule::CatchUp;
@@ -32,7 +34,8 @@ impl Turn<'_> {
                 let values: Values = with.into_iter().collect();
                 self.wake(wait, &Event::Done(&values), &Given::default(), true)
             }
-            Payload::Thrown { code, with, escalation } => self.thrown_by_call(&found, code, with, escalation),
+            Payload::Thrown { code, with, escalation: true, .. } => self.escalated(&found, code, with),
+            Payload::Thrown { code, with, results, .. } => self.thrown_by_call(&found, code, with, results),
             // These are commands of their own.
             Payload::Cancel(_) | Payload::Schedule | Payload::Due | Payload::Done(_) | Payload::Failed(_) => Ok(()),
         }
@@ -184,22 +187,30 @@ impl Turn<'_> {
     }
 
     /// A timer whose instant is read from records follows them; a null is an incident (S14).
-    fn follow(&mut self, wait: &Wait) -> Step {
+    pub fn follow(&mut self, wait: &Wait) -> Step {
         let (token, scope) = self.place_of(wait.owner);
         let given = Given::default();
         let Some(Trigger::At(instants)) = self.trigger(wait.node) else { return Ok(()) };
         let Some(at) = instants.first() else { return Ok(()) };
         match self.view(wait.node, token, scope, &given).instant(at, self.context.now) {
-            Ok(due) if WaitKind::Timer(due.timestamp_micros()) == wait.kind => Ok(()),
             Ok(due) => {
                 let kind = WaitKind::Timer(due.timestamp_micros());
-                self.fact(Fact::Rearmed(Wait { kind, ..wait.clone() }));
+                let (lost, same) = (self.lost(wait), kind == wait.kind);
+                if same && lost.is_none() {
+                    return Ok(());
+                }
+                lost.into_iter().for_each(|id| self.fact(Fact::Mended(id, "the data are mended".to_string())));
+                if !same {
+                    self.fact(Fact::Rearmed(Wait { kind, ..wait.clone() }));
+                }
                 self.need(Need::ArmTimer(TimerRow { instance: self.run.row.id, wait: wait.id, due }));
                 Ok(())
             }
+            // One incident is enough.
+            Err(_) if self.lost(wait).is_some() => Ok(()),
             Err(fault) => {
                 self.need(Need::DisarmTimer(self.run.row.id, wait.id));
-                self.raise((token != 0).then_some(token), wait.node, fault, crate::instance::state::During::Entering);
+                self.raise(token_of(wait.owner), wait.node, fault, During::Waiting);
                 Ok(())
             }
         }
@@ -244,16 +255,36 @@ impl Turn<'_> {
         }
     }
 
-    fn thrown_by_call(&mut self, wait: &Wait, code: Name, with: Vec<(Name, Value)>, escalation: bool) -> Step {
+    /// An error of a call: what the called run returned so far is taken first (S9).
+    fn thrown_by_call(
+        &mut self,
+        wait: &Wait,
+        code: Name,
+        with: Vec<(Name, Value)>,
+        results: Vec<(Name, Value)>,
+    ) -> Step {
         let Owner::Token(token) = wait.owner else { return Ok(()) };
-        let message = format!("the called process threw {code}");
-        let fault = Fault { code, message, with: with.into_iter().collect(), catchable: true };
-        if !escalation {
-            self.consume(Some(wait.id));
-            return self.throw(token, wait.node, fault, false);
+        self.consume(Some(wait.id));
+        if let Some(Element::CallActivity(call)) = self.def.element(wait.node)
+            && !results.is_empty()
+        {
+            let (values, (_, scope)) = (results.into_iter().collect(), self.place_of(wait.owner));
+            let given = Given { result: Some(&values), ..Given::default() };
+            let taken = match self.view(wait.node, token, scope, &given).assignments(&call.take) {
+                Ok(effects) => self.effects(token, wait.node, effects)?,
+                Err(fault) => Err(fault),
+            };
+            if let Err(fault) = taken {
+                self.note(wait.node, format!("what the call returned was not taken: {}", fault.message));
+            }
         }
-        // An escalation of a call that goes on: the call's token does not move.
-        self.escalated_by_call(token, wait.node, fault)
+        self.throw(token, wait.node, of_call(code, with), false)
+    }
+
+    /// An escalation of a call that goes on: the call's token does not move.
+    fn escalated(&mut self, wait: &Wait, code: Name, with: Vec<(Name, Value)>) -> Step {
+        let Owner::Token(token) = wait.owner else { return Ok(()) };
+        self.escalated_by_call(token, wait.node, of_call(code, with))
     }
 
     /// What was thrown is delivered: to the run's own waits in this turn, to others by reactions.
@@ -295,6 +326,11 @@ impl Turn<'_> {
             _ => Err(Refused::NotWaiting("the timer is gone".into()).into()),
         }
     }
+}
+
+fn of_call(code: Name, with: Vec<(Name, Value)>) -> Fault {
+    let message = format!("the called process threw {code}");
+    Fault { code, message, with: with.into_iter().collect(), catchable: true }
 }
 
 /// Whether a record event meets a trigger: its kind, its columns, its condition.

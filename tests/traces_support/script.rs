@@ -4,7 +4,7 @@
 //! > given lead L stage=qualification            a record that is there already
 //! > start sale for L with n=3 by anna
 //! > complete call done note=later self.budget=900 by anna
-//! > set L stage=won · create lead need=x · delete L
+//! > set L stage=won · set task:call status=completed · create lead need=x · delete L
 //! > send paid L amount=5 · signal closed n=1 · wait 3 days
 //! > job mail id=m1 · job mail raises bad · job mail breaks
 //! > retry step · skip step · way step name · cancel L · act step n=1
@@ -69,8 +69,12 @@ fn first<'l>(words: &[&'l str]) -> Result<&'l str, String> {
     words.first().copied().ok_or_else(|| "a word is missing".into())
 }
 
-/// A record by its id, whatever its entity.
+/// A record by its id, whatever its entity; the own record of an open task as `task:step`.
 pub fn record(scene: &Scene, id: &str) -> Result<Ref, String> {
+    if let Some(step) = id.strip_prefix("task:") {
+        let row = scene.rows.tasks.values().find(|row| &*row.step == step);
+        return row.and_then(|row| row.mirror.clone()).ok_or_else(|| format!("no open task {step} with a record"));
+    }
     scene.rows.records.keys().find(|record| &*record.id == id).cloned().ok_or_else(|| format!("no record {id}"))
 }
 

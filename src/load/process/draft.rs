@@ -2,6 +2,7 @@
 
 mod data;
 mod event;
+mod flat;
 mod flow;
 mod head;
 mod link;
@@ -9,6 +10,7 @@ mod loops;
 mod net;
 mod step;
 mod task;
+mod work;
 
 use std::collections::BTreeMap;
 
@@ -17,8 +19,10 @@ use crate::load::draft::Decl;
 use crate::load::read::{Entry, Node};
 use crate::model::{Name, Span, Text};
 
+pub(crate) use flat::{Flow, Gate, Net, Quantity, StartNode};
 pub(crate) use head::read_process;
 pub(crate) use task::check_kind;
+pub(crate) use work::{Call, Decide, FormItem, Outcome, Service, Task};
 
 /// Most steps in one file.
 pub(crate) const MAX_STEPS: usize = 5_000;
@@ -190,64 +194,6 @@ pub(crate) enum Keep {
     Count,
 }
 
-/// How the steps of a scope lead to each other when it is written as nodes and flows: the flat form.
-#[derive(Debug)]
-pub(crate) struct Net<'t> {
-    /// The nodes' ids, in the order of the steps.
-    pub names: Vec<Spanned<Name>>,
-    /// The start events, which are no steps.
-    pub starts: Vec<StartNode>,
-    pub flows: Vec<Flow<'t>>,
-    /// How many tokens nodes take and give, where that is not one.
-    pub quantities: BTreeMap<Name, Quantity>,
-    /// The roles of the lanes that nodes stand in.
-    pub lanes: BTreeMap<Name, Spanned<Name>>,
-}
-
-/// How many tokens an activity needs to begin, and how many go on when it is done.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Quantity {
-    pub start: u32,
-    pub completion: u32,
-}
-
-/// A start event of a flat form.
-#[derive(Debug)]
-pub(crate) struct StartNode {
-    pub id: Spanned<Name>,
-    pub title: Option<Spanned<Text>>,
-    /// Whether something starts it; a plain one begins by hand and by calls.
-    pub by_event: bool,
-}
-
-/// A flow of a flat form.
-#[derive(Debug)]
-pub(crate) struct Flow<'t> {
-    pub span: Span,
-    pub from: Spanned<Name>,
-    pub to: Spanned<Name>,
-    pub when: Option<&'t Node>,
-    pub otherwise: bool,
-    /// The outcomes of the user task it leaves that take it.
-    pub outcomes: Vec<Spanned<Name>>,
-    pub title: Option<Spanned<Text>>,
-    /// Drawn from the throw event of a link to its catch event.
-    pub is_link: bool,
-}
-
-/// A node of a flat form that is no step of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gate {
-    /// It does nothing: a task without a kind, work by hand, an event without a definition.
-    Pass,
-    /// A throw or catch event of a link.
-    Link,
-    Exclusive,
-    Parallel,
-    Inclusive,
-    Events,
-}
-
 /// What a step does.
 #[derive(Debug)]
 pub(crate) enum Verb<'t> {
@@ -352,64 +298,6 @@ pub(crate) enum Verb<'t> {
     },
 }
 
-/// Work of a person.
-#[derive(Debug)]
-pub(crate) struct Task<'t> {
-    pub title: Option<&'t Node>,
-    pub like: Option<Spanned<Name>>,
-    pub assign: Option<&'t Node>,
-    pub category: Option<Spanned<Name>>,
-    pub form: Vec<FormItem>,
-    pub record: Vec<&'t Entry>,
-    pub due: Option<&'t Node>,
-    pub start_in: Option<&'t Node>,
-    pub remind: Option<&'t Node>,
-    pub keep: Vec<Spanned<Name>>,
-    pub outcomes: Vec<Outcome<'t>>,
-}
-
-/// One thing a form asks for.
-#[derive(Clone, Debug)]
-pub(crate) enum FormItem {
-    /// `self.column`.
-    Column(Spanned<Name>),
-    /// A name with its type.
-    Entry(Box<Decl>),
-}
-
-/// One way a task ends.
-#[derive(Debug)]
-pub(crate) struct Outcome<'t> {
-    pub id: Spanned<Name>,
-    pub title: Option<Spanned<Text>>,
-    pub require: Vec<&'t Node>,
-    pub set: &'t [Entry],
-    pub stage: Option<&'t Node>,
-    pub again: Option<&'t Node>,
-    pub at_most: Option<Spanned<i64>>,
-    pub then: Option<Spanned<Name>>,
-    pub follow: Then<'t>,
-}
-
-/// A call of the host's code.
-#[derive(Debug)]
-pub(crate) struct Service<'t> {
-    pub name: Spanned<Name>,
-    pub with: &'t [Entry],
-    pub take: &'t [Entry],
-    pub retry: Option<&'t Node>,
-    pub timeout: Option<&'t Node>,
-}
-
-/// A question to a decision table.
-#[derive(Debug)]
-pub(crate) struct Decide<'t> {
-    /// The name of a table, or the table itself.
-    pub table: &'t Node,
-    pub with: &'t [Entry],
-    pub take: &'t [Entry],
-}
-
 /// A way out of an incident.
 #[derive(Debug)]
 pub(crate) struct Way<'t> {
@@ -481,17 +369,6 @@ pub(crate) struct Group<'t> {
     pub net: Option<Net<'t>>,
     pub vars: Vec<Variable>,
     pub handlers: Vec<Event<'t>>,
-}
-
-/// Another process.
-#[derive(Debug)]
-pub(crate) struct Call<'t> {
-    pub process: Spanned<Name>,
-    pub record: Option<&'t Node>,
-    pub with: &'t [Entry],
-    pub take: &'t [Entry],
-    pub version: Option<Spanned<i64>>,
-    pub detached: bool,
 }
 
 /// Something that happens: of a boundary, a handler, a race, a `wait` or a `receive`.

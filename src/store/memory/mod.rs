@@ -1,5 +1,7 @@
 //! The store in memory: on the caller's thread, without a queue. What a test and a benchmark want; nothing survives the process.
 
+mod journal;
+mod live;
 mod tables;
 mod tx;
 

@@ -41,6 +41,8 @@ pub(super) struct Tables {
     pub troubled: BTreeSet<Id>,
     pub tasks: BTreeMap<Number, Arc<TaskRow>>,
     pub mirrors: HashMap<Ref, Id>,
+    /// The open tasks of a person, those that a role may claim, and those about a record.
+    pub tasks_by: BTreeSet<(Handle, Id)>,
     pub timers: BTreeSet<(DateTime<Utc>, Id, WaitId)>,
     pub timer_of: HashMap<(Id, WaitId), DateTime<Utc>>,
     pub jobs: BTreeMap<Id, JobRow>,
@@ -51,6 +53,8 @@ pub(super) struct Tables {
     pub inbox: BTreeMap<u64, Reaction>,
     pub failed: BTreeMap<u64, (Reaction, String)>,
     pub journal: VecDeque<(Arc<JournalRow>, usize)>,
+    /// The records that a row of the journal changed, with its number.
+    pub touched: BTreeSet<(Ref, u64)>,
     pub journal_bytes: usize,
     pub journal_limit: usize,
     pub seen: HashMap<Id, (Seen, DateTime<Utc>)>,
@@ -63,6 +67,14 @@ pub(super) struct Tables {
     pub logging: bool,
     log: Vec<Undo>,
     marks: Vec<usize>,
+}
+
+/// What a task is found by.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Handle {
+    User(Ref),
+    Role(Name),
+    Record(Ref),
 }
 
 /// A message that nobody waited for.

@@ -1,16 +1,14 @@
 //! Reading and writing the rows of a memory store.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
-use super::tables::{KeptMessage, Tables, Undo};
+use super::tables::{Tables, Undo};
 use crate::entity::Change;
-use crate::instance::{Id, InstanceRow, JobRow, Need, Reaction, Run, TaskRow, WaitId};
+use crate::instance::{Id, InstanceRow, JobRow, Reaction, Run, TaskRow, WaitId};
 use crate::model::{Name, Ref};
 use crate::store::{
-    Applied, Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Old, Reader, Seen, Stamp,
-    StoreError, TaskFilter, Tx, Write,
+    Applied, Claim, Deployment, FailedReaction, InstanceFilter, JournalOf, JournalRow, Old, Reader, Seen, StoreError,
+    TaskFilter, Tx, Write,
 };
 
 const PAGE: usize = 1_000;
@@ -42,17 +40,21 @@ impl Reader for Tables {
     }
 
     fn tasks(&self, filter: &TaskFilter) -> Result<Vec<TaskRow>, StoreError> {
-        let mut found: Vec<&TaskRow> = self.tasks.values().map(|row| &**row).filter(|row| filter.fits(row)).collect();
+        let mut found = self.candidates(filter)?;
+        found.retain(|row| filter.fits(row));
         found.sort_by_key(|row| (row.due.unwrap_or(i64::MAX), row.id));
         Ok(found.into_iter().take(filter.limit.unwrap_or(PAGE)).cloned().collect())
     }
 
     fn journal(&self, of: &JournalOf, after: u64, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
+        if let JournalOf::Record(record) = of {
+            let rows = self.touched.range((record.clone(), after.saturating_add(1))..=(record.clone(), u64::MAX));
+            return Ok(rows.take(limit).filter_map(|(_, seq)| self.journal_row(*seq)).cloned().collect());
+        }
         let from = self.journal.partition_point(|(row, _)| row.seq <= after);
         let fits = |row: &&JournalRow| match of {
-            JournalOf::All => true,
             JournalOf::Instance(id) => row.instance == Some(*id),
-            JournalOf::Record(record) => row.body.changes.iter().any(|change| change.record == *record),
+            JournalOf::All | JournalOf::Record(_) => true,
         };
         Ok(self.journal.range(from..).map(|(row, _)| &**row).filter(fits).take(limit).cloned().collect())
     }
@@ -357,132 +359,6 @@ impl Tables {
         }
     }
 
-    fn need(&mut self, need: Need) {
-        match need {
-            Need::KeepTask(row) => self.put_task(row.id, Some(Arc::from(row))),
-            Need::CloseTask(id, _) => self.put_task(id, None),
-            Need::ArmTimer(row) => self.put_timer((row.instance, row.wait), Some(row.due)),
-            Need::DisarmTimer(id, wait) => self.put_timer((id, wait), None),
-            Need::Listen(row) => self.listen((row.instance, row.wait), row.topic.as_str()),
-            Need::Unlisten(id, wait) => self.unlisten((id, wait)),
-            Need::KeepJob(row) => self.put_job(&row),
-            Need::CloseJob(id) => self.remove_job(id),
-            Need::HoldJob(id, held) => {
-                if let Some(job) = self.jobs.get(&id).cloned() {
-                    self.put_job(&JobRow { held, ..job });
-                }
-            }
-            Need::KeepMessage { name, key, with, until } => {
-                let seq = self.message_number();
-                let at = (crate::instance::Topic::message(&name, &key).as_str().to_string(), seq);
-                self.messages.insert(at.clone(), KeptMessage { with, until });
-                self.undo_by(move |tables| drop(tables.messages.remove(&at)));
-            }
-            Need::TakeMessage(name, key, number) => {
-                self.take_message((crate::instance::Topic::message(&name, &key).as_str().to_string(), number));
-            }
-        }
-    }
-
-    pub(super) fn put_task(&mut self, id: Id, row: Option<Arc<TaskRow>>) {
-        let mirror = |row: &Option<Arc<TaskRow>>| row.as_ref().and_then(|row| row.mirror.clone());
-        let after = row.clone();
-        let before = match row {
-            Some(row) => self.tasks.insert(id.as_u128(), row),
-            None => self.tasks.remove(&id.as_u128()),
-        };
-        if let Some(record) = mirror(&before) {
-            self.mirrors.remove(&record);
-        }
-        if let Some(record) = mirror(&after) {
-            self.mirrors.insert(record, id);
-        }
-        self.undo_to(Undo::Task(id, before));
-    }
-
-    pub(super) fn put_timer(&mut self, key: (Id, WaitId), due: Option<DateTime<Utc>>) {
-        let before = match due {
-            Some(due) => self.timer_of.insert(key, due),
-            None => self.timer_of.remove(&key),
-        };
-        if let Some(before) = before {
-            self.timers.remove(&(before, key.0, key.1));
-        }
-        if let Some(due) = due {
-            self.timers.insert((due, key.0, key.1));
-        }
-        self.undo_to(Undo::Timer(key, before));
-    }
-
-    fn listen(&mut self, key: (Id, WaitId), topic: &str) {
-        if !self.topics.entry(topic.to_string()).or_default().insert(key) {
-            return;
-        }
-        self.topics_of.entry(key).or_default().push(topic.to_string());
-        let topic = topic.to_string();
-        self.undo_by(move |tables| tables.forget_topic(key, &topic));
-    }
-
-    fn forget_topic(&mut self, key: (Id, WaitId), topic: &str) {
-        if let Some(waits) = self.topics.get_mut(topic) {
-            waits.remove(&key);
-            if waits.is_empty() {
-                self.topics.remove(topic);
-            }
-        }
-        if let Some(topics) = self.topics_of.get_mut(&key) {
-            topics.retain(|other| other != topic);
-            if topics.is_empty() {
-                self.topics_of.remove(&key);
-            }
-        }
-    }
-
-    fn unlisten(&mut self, key: (Id, WaitId)) {
-        let topics = self.topics_of.get(&key).cloned().unwrap_or_default();
-        for topic in &topics {
-            self.forget_topic(key, topic);
-        }
-        self.undo_by(move |tables| {
-            let logging = std::mem::replace(&mut tables.logging, false);
-            topics.iter().for_each(|topic| tables.listen(key, topic));
-            tables.logging = logging;
-        });
-    }
-
-    fn put_job(&mut self, job: &JobRow) {
-        let before = self.jobs.insert(job.id, job.clone());
-        if let Some(before) = &before {
-            self.due_jobs.remove(&(before.visible(), before.id));
-        }
-        self.due_jobs.insert((job.visible(), job.id));
-        let id = job.id;
-        self.undo_by(move |tables| {
-            let logging = std::mem::replace(&mut tables.logging, false);
-            match before {
-                Some(before) => tables.put_job(&before),
-                None => tables.remove_job(id),
-            }
-            tables.logging = logging;
-        });
-    }
-
-    fn remove_job(&mut self, id: Id) {
-        let Some(job) = self.jobs.remove(&id) else { return };
-        self.due_jobs.remove(&(job.visible(), id));
-        self.undo_by(move |tables| {
-            let logging = std::mem::replace(&mut tables.logging, false);
-            tables.put_job(&job);
-            tables.logging = logging;
-        });
-    }
-
-    fn take_message(&mut self, at: (String, u64)) {
-        if let Some(message) = self.messages.remove(&at) {
-            self.undo_by(move |tables| drop(tables.messages.insert(at, message)));
-        }
-    }
-
     /// Takes a reaction away, whether it is to be run or was put aside.
     fn take_reaction(&mut self, seq: u64) {
         if let Some(reaction) = self.inbox.remove(&seq) {
@@ -497,48 +373,6 @@ impl Tables {
         if let Some(gone) = self.swap_instance(id, None) {
             self.undo_to(Undo::Instance(id, Some(gone)));
         }
-    }
-
-    /// Takes the first rows of the journal away for which this holds; says how many.
-    fn forget_journal(&mut self, old: impl Fn(&JournalRow) -> bool) -> usize {
-        let count = self.journal.iter().take_while(|(row, _)| old(row)).count();
-        let gone: Vec<_> = self.journal.drain(..count).collect();
-        let bytes = gone.iter().fold(0, |sum: usize, (_, bytes)| sum.saturating_add(*bytes));
-        self.journal_bytes = self.journal_bytes.saturating_sub(bytes);
-        self.undo_by(move |tables| {
-            tables.journal_bytes = tables.journal_bytes.saturating_add(bytes);
-            gone.into_iter().rev().for_each(|row| tables.journal.push_front(row));
-        });
-        count
-    }
-
-    pub(super) fn take_appended(&mut self, bytes: usize) {
-        if self.journal.pop_back().is_some() {
-            self.journal_bytes = self.journal_bytes.saturating_sub(bytes);
-        }
-        self.seq = self.seq.saturating_sub(1);
-    }
-
-    fn append(&mut self, row: JournalRow, stamp: Option<Stamp>) -> Arc<JournalRow> {
-        self.seq = self.seq.saturating_add(1);
-        let row = Arc::new(JournalRow { seq: self.seq, ..row });
-        let at = row.at;
-        let bytes = 200_usize.saturating_add(row.body.facts.len().saturating_mul(64));
-        self.journal.push_back((row.clone(), bytes));
-        self.journal_bytes = self.journal_bytes.saturating_add(bytes);
-        if let Some(stamp) = stamp {
-            let seen = Seen { hash: stamp.hash, answer: stamp.answer };
-            self.seen.insert(stamp.command, (seen, at));
-            let command = stamp.command;
-            self.undo_by(move |tables| drop(tables.seen.remove(&command)));
-        }
-        self.undo_to(Undo::Appended(bytes));
-        while self.journal_limit > 0 && self.journal_bytes > self.journal_limit && self.journal.len() > 1 {
-            if let Some((_, bytes)) = self.journal.pop_front() {
-                self.journal_bytes = self.journal_bytes.saturating_sub(bytes);
-            }
-        }
-        row
     }
 }
 
