@@ -1,6 +1,6 @@
 //! Stages as written: their values, the moves between them, their history.
 
-use super::entity::limited;
+use super::entity::{limited, refuse};
 use super::{Decl, ExprText};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::{Problem, Problems};
@@ -103,7 +103,7 @@ impl StagesDraft {
 }
 
 /// Keys of a stage that are not columns of its own.
-const STAGE_KEYS: &[&str] = &["title", "position", "final", "set", "doc"];
+const STAGE_KEYS: &[&str] = &["title", "position", "final", "set", "doc", "was", "migrate"];
 
 impl StageDraft {
     fn of(entry: &Entry, problems: &Problems) -> Option<Self> {
@@ -113,6 +113,7 @@ impl StageDraft {
             return Some(empty);
         }
         let map = MapReader::new(&entry.value, "a stage", problems)?;
+        refuse(&map, &["was", "migrate"], problems);
         let own = entry.value.entries().iter().filter(|entry| !STAGE_KEYS.contains(&&*entry.key.text));
         let own = own.filter_map(|entry| Some((cursor::key_name(&entry.key, problems)?, entry.value.clone())));
         Some(Self {
