@@ -100,13 +100,15 @@ pub fn problems(sources: &Sources) -> Vec<Problem> {
 
 fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Tables, Vec<Arc<Definition>>)> {
     let (mut drafts, mut processes, mut decisions) = (Vec::new(), Vec::new(), Vec::new());
+    let mut scenarios = false;
     for (file, source) in sources.iter().filter(|(_, source)| is_definition(&source.name)) {
         let Some(tree) = read(file, &source.text, problems) else { continue };
         match kind(&tree, problems) {
             Some(Kind::Library) => drafts.extend(LibraryDraft::of(&tree, problems)),
             Some(Kind::Process) => processes.push(tree),
             Some(Kind::Decision) => decisions.push(tree),
-            Some(Kind::Scenario) | None => {}
+            Some(Kind::Scenario) => scenarios = true,
+            None => {}
         }
     }
     let mut drafts = drafts.into_iter();
@@ -120,7 +122,10 @@ fn load(sources: &Sources, problems: &Problems) -> Option<(Library, Tables, Vec<
         Some(draft) => draft,
         None => {
             if !problems.has_errors() {
-                let help = "one of the texts must begin with `library: name`";
+                let help = match scenarios && processes.is_empty() {
+                    true => "a scenario is tried with `stageflow test`",
+                    false => "one of the texts must begin with `library: name`",
+                };
                 problems.push(Problem::error("no-library", Span::default(), "there is no library").help(help));
             }
             return None;

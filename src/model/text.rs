@@ -16,6 +16,10 @@ pub struct Text {
     plain: Option<Box<str>>,
     // Most texts of a run are for all languages.
     #[n(1)]
+    #[allow(
+        clippy::box_collection,
+        reason = "most texts have one language: they hold a word for the others, not three"
+    )]
     by_lang: Option<Box<BTreeMap<Lang, String>>>,
 }
 

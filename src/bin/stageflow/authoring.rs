@@ -71,6 +71,13 @@ pub fn test(paths: &[PathBuf], restart_before_every_step: bool) -> bool {
                 return false;
             }
         };
+        if files.is_empty() {
+            eprintln!(
+                "error: {}: expected a scenario, found none; it begins with `scenario:` and has `steps:`",
+                path.display()
+            );
+            return false;
+        }
         for file in files {
             run = run.saturating_add(1);
             let ways = [Over::Memory, Over::Sqlite].map(|over| Options { over, restart_before_every_step });
