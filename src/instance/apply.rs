@@ -41,7 +41,10 @@ pub fn apply(state: &mut State, fact: &Fact) {
         Fact::Raised(incident) => state.incidents.push((**incident).clone()),
         Fact::Mended(id, _) => state.incidents.retain(|incident| incident.id != *id),
         Fact::Compensable(scope, node) => remember(state, *scope, *node),
-        Fact::Returned(name, value) => state.result.push((name.clone(), value.clone())),
+        Fact::Returned(name, value) => {
+            let named = std::iter::once((name.clone(), value.clone()));
+            state.result = state.result.iter().cloned().chain(named).collect();
+        }
         Fact::Finished(status) => finish(state, *status),
         Fact::Suspended(on) => state.status = if *on { Status::Suspended } else { Status::Running },
         Fact::About(record) => state.record = Some(record.clone()),
@@ -56,7 +59,7 @@ fn start(state: &mut State, started: &Started) {
         parent: None,
         host: None,
         kind: ScopeKind::Process,
-        vars: started.vars.clone(),
+        vars: started.vars.as_slice().into(),
         index: 0,
         closing: false,
     };
@@ -99,7 +102,7 @@ fn open(state: &mut State, opened: &Opened) {
         parent: Some(opened.parent),
         host: opened.host,
         kind: opened.kind,
-        vars: opened.vars.clone(),
+        vars: opened.vars.as_slice().into(),
         index: opened.index,
         closing: false,
     });
@@ -107,7 +110,7 @@ fn open(state: &mut State, opened: &Opened) {
 
 fn remember(state: &mut State, scope: u32, node: NodeIx) {
     let vars = state.scope(scope).map(|found| found.vars.clone()).unwrap_or_default();
-    state.compensable.push(Compensable { scope, node, vars });
+    state.compensable.push(Compensable { scope, node, vars: vars.into() });
 }
 
 fn finish(state: &mut State, status: Status) {

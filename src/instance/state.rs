@@ -50,7 +50,8 @@ pub struct State {
     pub revision: u64,
     /// The process's own named results (`return`, `out` parameters), when it ended.
     #[n(13)]
-    pub result: Vec<(Name, Value)>,
+    #[cbor(with = "crate::model::code::boxed")]
+    pub result: Box<[(Name, Value)]>,
     /// Its `one_per` key, while it runs.
     #[n(14)]
     pub key: Option<Name>,
@@ -98,7 +99,8 @@ pub struct Scope {
     pub kind: ScopeKind,
     /// Its variables by number.
     #[n(5)]
-    pub vars: Vec<Value>,
+    #[cbor(with = "crate::model::code::boxed")]
+    pub vars: Box<[Value]>,
     /// Which iteration it is, from 0.
     #[n(6)]
     pub index: u32,

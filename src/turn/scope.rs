@@ -253,8 +253,8 @@ impl Turn<'_> {
 
     /// What the run returned by name, and its `out` parameters.
     pub fn results(&self) -> Vec<(Name, Value)> {
-        let mut results = self.run.state.result.clone();
-        let vars = self.run.state.scope(0).map(|scope| scope.vars.as_slice()).unwrap_or_default();
+        let mut results = self.run.state.result.to_vec();
+        let vars = self.run.state.scope(0).map(|scope| &*scope.vars).unwrap_or_default();
         for (param, value) in self.def.params.iter().zip(vars) {
             if param.out && !results.iter().any(|(name, _)| *name == param.name) {
                 results.push((param.name.clone(), value.clone()));
