@@ -7,25 +7,28 @@
 mod allocator;
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/raw.rs"]
+mod raw;
 
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use common::{engine, rate, sorted};
-use rusqlite::{Connection, params};
 use stageflow::Engine;
 use stageflow::instance::{Command, Id};
 use stageflow::load::Sources;
 use stageflow::model::{Ref, Value};
 use stageflow::store::{MemoryStore, SqliteStore, Store, TaskFilter};
 
-const SUBMITTERS: usize = 64;
-const RUNS: usize = 3;
+const RUNS: usize = 5;
 const COMMANDS: usize = 64 * 4 * 20;
 const LONE: usize = 200;
 const PARKED: usize = 100_000;
-const CRM: usize = 64 * 4 * 10;
+
+/// How it is asked, by how many threads, how many unanswered commands each has, how many there are.
+const FULL: (&str, usize, usize, usize) = ("64 submitters, 4 tickets each", 64, 4, COMMANDS);
+const BUSY: (&str, usize, usize, usize) = ("64 submitters, one in flight each", 64, 1, COMMANDS);
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -36,10 +39,11 @@ fn main() {
     let durability = SqliteStore::open(folder.path().join("empty.db")).expect("the file opens").durability();
     println!("durability: {durability}; median of {runs} runs, mimalloc");
     if asked("w4") {
-        completions(folder.path(), runs);
+        let alone = ("one submitter, one in flight", 1, 1, LONE);
+        completions(folder.path(), runs, &W4, &[FULL, BUSY, alone]);
     }
     if asked("crm") {
-        crm(folder.path(), runs);
+        completions(folder.path(), runs, &CRM, &[FULL, BUSY]);
     }
     if asked("closing") {
         closing(1_000);
@@ -50,54 +54,68 @@ fn main() {
     }
 }
 
-/// Completions of W4 beside the rows that they write.
-fn completions(folder: &Path, runs: usize) {
-    println!("a completion of W4 writes four rows: an instance and the journal's put, a task and its role deleted");
-    for (title, submitters, each, count) in [
-        ("64 submitters, 4 tickets each", SUBMITTERS, 4, COMMANDS),
-        ("64 submitters, one in flight", SUBMITTERS, 1, COMMANDS),
-        ("one submitter, one in flight", 1, 1, LONE),
-    ] {
-        let mut both: Vec<(Duration, Duration, usize)> =
-            (0..runs.max(1)).map(|run| side_by_side(folder, run, submitters, each, count)).collect();
-        // The median of the ratio, with the figures of its own run.
-        both.sort_by(|(own, raw, _), (other, other_raw, _)| {
-            (raw.as_secs_f64() / own.as_secs_f64()).total_cmp(&(other_raw.as_secs_f64() / other.as_secs_f64()))
-        });
-        let (own, raw, commits) = both[both.len() / 2];
+/// What is completed: how its engine is built, and how so many of its tasks come to be open.
+struct Work {
+    title: &'static str,
+    build: fn(SqliteStore) -> Engine,
+    open: fn(&Engine, usize),
+}
+
+const W4: Work =
+    Work { title: "W4 completion", build: |store| engine(store), open: |engine, count| drop(tasks(engine, count)) };
+const CRM: Work = Work { title: "a CRM task with its activity, two records and a timer", build: deals, open: talks };
+
+/// How it went once: the engine, the same rows written by hand, the commits and rows that it took.
+struct Compared {
+    own: Duration,
+    raw: Duration,
+    commits: usize,
+    rows: usize,
+}
+
+impl Compared {
+    fn ratio(&self) -> f64 {
+        self.raw.as_secs_f64() / self.own.as_secs_f64()
+    }
+}
+
+/// Completions beside the rows that they write; the run with the median of the ratios is printed.
+fn completions(folder: &Path, runs: usize, work: &Work, loads: &[(&str, usize, usize, usize)]) {
+    for (load, submitters, each, count) in loads {
+        let run = |_| side_by_side(folder, work, *submitters, *each, *count);
+        let mut all: Vec<Compared> = (0..runs.max(1)).map(run).collect();
+        all.sort_by(|one, other| one.ratio().total_cmp(&other.ratio()));
+        let median = &all[all.len() / 2];
         println!(
-            "W4 completion, {title:<36} {:>7} /s   raw SQLite, the same rows in the same {commits} commits: {:>7} /s   ratio {:.2}",
-            rate(count, own),
-            rate(count, raw),
-            raw.as_secs_f64() / own.as_secs_f64()
+            "{}, {load}: {} /s; raw SQLite writing the same {:.1} rows each in the same {} commits: {} /s; ratio {:.2}",
+            work.title,
+            rate(*count, median.own),
+            median.rows as f64 / *count as f64,
+            median.commits,
+            rate(*count, median.raw),
+            median.ratio()
         );
     }
 }
 
-/// The same tasks completed by the engine, and their rows written by hand into a copy of the file; and how many commits it took.
-fn side_by_side(
-    folder: &Path,
-    run: usize,
-    submitters: usize,
-    each: usize,
-    count: usize,
-) -> (Duration, Duration, usize) {
-    let (file, copy) = (folder.join(format!("w4_{count}_{each}_{run}.db")), folder.join("raw.db"));
-    drop(tasks(&engine(SqliteStore::open(&file).expect("the file opens")), count));
+/// Tasks completed by the engine, and their rows written by hand into a copy of the file.
+fn side_by_side(folder: &Path, work: &Work, submitters: usize, each: usize, count: usize) -> Compared {
+    let (file, copy) = (folder.join("engine.db"), folder.join("raw.db"));
+    for file in [&file, &copy] {
+        let _absent = std::fs::remove_file(file);
+    }
+    (work.open)(&(work.build)(SqliteStore::open(&file).expect("the file opens")), count);
     std::fs::copy(&file, &copy).expect("a copy");
-    let loaded = engine(SqliteStore::open(&file).expect("the file opens"));
+    let loaded = (work.build)(SqliteStore::open(&file).expect("the file opens"));
     let open = loaded.tasks(&TaskFilter { limit: Some(count), ..TaskFilter::default() }).expect("the tasks");
+    assert_eq!(open.len(), count);
     let own = complete_all(&loaded, open.iter().map(|task| task.id).collect(), submitters, each);
     drop(loaded);
-    let left: Vec<Left> = left(&file, &copy);
-    assert_eq!(left.len(), count);
-    let commits: Vec<&[Left]> = left.chunk_by(|one, next| one.at == next.at).collect();
-    let raw = raw(&copy, &commits);
-    let task_rows: i64 = Connection::open(&copy)
-        .and_then(|copy| copy.query_row("SELECT count(*) FROM task", [], |row| row.get(0)))
-        .expect("a count");
-    assert_eq!(task_rows, 0, "the rows written by hand are not the engine's");
-    (own, raw, commits.len())
+    let written = raw::written(&file, &copy);
+    let commits: Vec<&[raw::Written]> = written.chunk_by(|one, next| one.at == next.at).collect();
+    let took = raw::write(&copy, &commits);
+    raw::compare(&file, &copy);
+    Compared { own, raw: took, commits: commits.len(), rows: written.len() }
 }
 
 /// A task of a CRM: its completion writes the task's own record, two records and a timer.
@@ -133,34 +151,24 @@ steps:
     wait: 30 days
 ";
 
-fn crm(folder: &Path, runs: usize) {
+fn deals(store: SqliteStore) -> Engine {
     let mut sources = Sources::new();
     sources.add("deals.yaml", DEALS);
     sources.add("talk.yaml", TALK);
-    let store = SqliteStore::open(folder.join("crm.db")).expect("the file opens");
-    let engine = Engine::builder().store(store).sources(sources).build().expect("the library loads");
+    Engine::builder().store(store).sources(sources).build().expect("the library loads")
+}
+
+/// So many talks, each with a deal and a customer of its own.
+fn talks(engine: &Engine, count: usize) {
     let host = engine.system();
-    let customers: Vec<Value> = (0..CRM)
-        .map(|number| {
-            let made = host.create_as("customer", &format!("c{number}"), [("name", Value::text("Olga"))]);
-            Value::Ref(made.expect("a customer"))
-        })
-        .collect();
-    for (title, each) in [("64 submitters, 4 tickets each", 4), ("64 submitters, one in flight each", 1)] {
-        let times = sorted(runs, || {
-            for customers in customers.chunks(1_000) {
-                let start = |customer: &Value| host.start("talk").new_record([("customer", customer.clone())]).submit();
-                let tickets: Vec<_> = customers.iter().map(|customer| start(customer).expect("room")).collect();
-                tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("it starts")));
-            }
-            let filter = TaskFilter { limit: Some(CRM), ..TaskFilter::default() };
-            let open = engine.tasks(&filter).expect("the tasks").iter().map(|task| task.id).collect();
-            complete_all(&engine, open, SUBMITTERS, each)
-        });
-        println!(
-            "a CRM task with its activity, two records and a timer, {title:<36} {:>7} /s",
-            rate(CRM, times[times.len() / 2])
-        );
+    for first in (0..count).step_by(1_000) {
+        let begin = |number| {
+            let customer = host.create_as("customer", &format!("c{number}"), [("name", Value::text("Olga"))]);
+            let customer = Value::Ref(customer.expect("a customer"));
+            host.start("talk").new_record([("customer", customer)]).submit().expect("room")
+        };
+        let tickets: Vec<_> = (first..count.min(first + 1_000)).map(begin).collect();
+        tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("it starts")));
     }
 }
 
@@ -244,75 +252,6 @@ fn complete_all(engine: &Engine, open: Vec<Id>, submitters: usize, each: usize) 
         }
     });
     began.elapsed()
-}
-
-/// What one completion left in a file.
-struct Left {
-    at: i64,
-    instance: Vec<u8>,
-    task: Vec<u8>,
-    revision: i64,
-    status: i64,
-    state: Vec<u8>,
-    command: Vec<u8>,
-    journal: Vec<u8>,
-}
-
-/// What completions left behind, in their order: one commit has one instant.
-fn left(file: &Path, copy: &Path) -> Vec<Left> {
-    let connection = Connection::open(file).expect("the file opens");
-    connection.execute("ATTACH ?1 AS before", [copy.to_str().expect("a path")]).expect("the copy");
-    let mut statement = connection
-        .prepare(
-            "SELECT journal.at, instance.id, task.id, instance.revision, instance.status, instance.state, journal.command, journal.body
-             FROM before.task AS task JOIN instance ON instance.id = task.instance
-             JOIN journal ON journal.instance = instance.id AND journal.revision = instance.revision ORDER BY journal.seq",
-        )
-        .expect("a statement");
-    let rows = statement.query_map([], |row| {
-        Ok(Left {
-            at: row.get(0)?,
-            instance: row.get(1)?,
-            task: row.get(2)?,
-            revision: row.get(3)?,
-            status: row.get(4)?,
-            state: row.get(5)?,
-            command: row.get(6)?,
-            journal: row.get(7)?,
-        })
-    });
-    rows.expect("rows").map(|row| row.expect("a row")).collect()
-}
-
-/// What completions of W4 write, without an engine: the very rows, into the same tables with their indexes, in the same commits.
-fn raw(copy: &Path, commits: &[&[Left]]) -> Duration {
-    let mut connection = Connection::open(copy).expect("the file opens");
-    connection.pragma_update(None, "journal_mode", "WAL").expect("a pragma");
-    connection.pragma_update(None, "synchronous", "FULL").expect("a pragma");
-    let began = Instant::now();
-    for rows in commits {
-        let commit = connection.transaction().expect("a transaction");
-        for row in *rows {
-            write(
-                &commit,
-                "UPDATE instance SET revision = ?2, status = ?3, ended = ?4, state = ?5 WHERE id = ?1",
-                params![row.instance, row.revision, row.status, row.at, row.state],
-            );
-            write(&commit, "DELETE FROM task_role WHERE task = ?1", params![row.task]);
-            write(&commit, "DELETE FROM task WHERE id = ?1", params![row.task]);
-            write(
-                &commit,
-                "INSERT INTO journal (at, instance, revision, command, body) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![row.at, row.instance, row.revision, row.command, row.journal],
-            );
-        }
-        commit.commit().expect("a commit");
-    }
-    began.elapsed()
-}
-
-fn write(connection: &Connection, sql: &str, values: impl rusqlite::Params) {
-    connection.prepare_cached(sql).expect("the statement").execute(values).expect("a row");
 }
 
 /// How long it takes to open a file in which many instances wait, definitions included.

@@ -227,9 +227,10 @@ struct Batch {
 }
 
 fn write_on(shared: &Shared, inner: &Weak<Inner>) {
-    let mut more = false;
+    let (mut more, mut last) = (false, 0);
     loop {
-        let Some(batch) = next_batch(shared, more) else { return };
+        let Some(batch) = next_batch(shared, more, last) else { return };
+        last = batch.requests.len();
         let Some(inner) = inner.upgrade() else {
             answer(batch.slots.into_iter().map(|slot| (slot, Err(Error::Closed))));
             return;
@@ -266,8 +267,9 @@ fn write_some(engine: &Engine, mut batch: Batch) -> bool {
     }
 }
 
-/// The next commands: at once when there are some and nobody else is about to come; none when what is left to react to goes first.
-fn next_batch(shared: &Shared, more: bool) -> Option<Batch> {
+/// The next commands: at once when as many are there as the last time or nobody else is about to come; none when what is left to
+/// react to goes first.
+fn next_batch(shared: &Shared, more: bool, last: usize) -> Option<Batch> {
     let mut state = shared.lock();
     if more {
         return Some(Batch::default());
@@ -281,7 +283,7 @@ fn next_batch(shared: &Shared, more: bool) -> Option<Batch> {
     }
     let began = Instant::now();
     let mut seen = state.requests.len();
-    while seen > 1 && seen < shared.batch && began.elapsed() < GATHER {
+    while seen > 1 && seen < last.min(shared.batch) && began.elapsed() < GATHER {
         let (next, _) = shared.changed.wait_timeout(state, GATHER / 4).unwrap_or_else(PoisonError::into_inner);
         state = next;
         if state.requests.len() == seen {
