@@ -14,7 +14,6 @@ pub type Lang = Name;
 pub struct Text {
     #[n(0)]
     plain: Option<Box<str>>,
-    // Most texts of a run are for all languages.
     #[n(1)]
     #[allow(
         clippy::box_collection,

@@ -93,6 +93,7 @@ impl SqliteStore {
         migrate(&mut connection, found)?;
         let indexed = read::indexed(&connection)?;
         let offset = read::offset(&connection)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
         let reader = connect(path)?;
         keep_with(&reader, options.durability)?;
         reader.pragma_update(None, "query_only", true).map_err(failed)?;
@@ -137,6 +138,9 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     Ok(connection)
 }
+
+/// What the writer may keep in memory of the file, in KiB: the pages of a full batch, which would else go to the disk twice.
+const CACHE_KIB: i64 = 16 * 1024;
 
 /// How a connection keeps what is written: from here on the file may change.
 fn keep_with(connection: &Connection, durability: Durability) -> Result<(), StoreError> {
