@@ -107,6 +107,7 @@ pub fn write(copy: &Path, commits: &[&[Written]]) -> Duration {
     let mut connection = Connection::open(copy).expect("the file opens");
     connection.pragma_update(None, "journal_mode", "WAL").expect("a pragma");
     connection.pragma_update(None, "synchronous", "FULL").expect("a pragma");
+    connection.pragma_update(None, "cache_size", -16 * 1024).expect("a pragma");
     let began = Instant::now();
     for rows in commits {
         let commit = connection.transaction().expect("a transaction");
