@@ -33,6 +33,8 @@ pub struct Definition {
     pub scopes: BTreeMap<NodeIx, ScopeInfo>,
     /// The boundary events of activities, in written order.
     pub boundaries: BTreeMap<NodeIx, Vec<NodeIx>>,
+    /// The activities that are compensated when they have completed, and their rounds and lists.
+    pub compensations: BTreeMap<NodeIx, Compensation>,
     /// The joins that wait for whatever can still come, with what that is (S1).
     pub joins: BTreeMap<NodeIx, Join>,
     /// Parameters: the first variables of the process scope, in this order.
@@ -62,6 +64,15 @@ pub struct ScopeInfo {
     pub entry: NodeIx,
     /// Its handlers: event sub-processes in written order.
     pub handlers: Vec<NodeIx>,
+}
+
+/// What compensates a completed activity; when it says nothing, what completed inside it is compensated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compensation {
+    /// The compensation event at its border, whose scope is the handler.
+    pub border: Option<NodeIx>,
+    /// The compensation handler of its own scope.
+    pub handler: Option<NodeIx>,
 }
 
 /// A variable of a scope.

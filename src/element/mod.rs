@@ -13,6 +13,7 @@ pub mod rules;
 pub mod boundary_event;
 pub mod call_activity;
 pub mod catch_event;
+pub mod compensation_throw;
 pub mod complex_gateway;
 pub mod create_record;
 pub mod decide;
@@ -86,6 +87,8 @@ pub enum Element {
     ErrorThrow(error_throw::ErrorThrow),
     /// Throws an escalation.
     EscalationThrow(escalation_throw::EscalationThrow),
+    /// Compensates completed activities.
+    CompensationThrow(compensation_throw::CompensationThrow),
     /// Waits for one event: a timer, a message, a signal, a record change, a condition.
     CatchEvent(catch_event::CatchEvent),
     /// Takes one of several flows.
@@ -160,6 +163,7 @@ impl Element {
             Element::Print(room) => room,
             Element::ErrorThrow(room) => room,
             Element::EscalationThrow(room) => room,
+            Element::CompensationThrow(room) => room,
             Element::CatchEvent(room) => room,
             Element::ExclusiveGateway(room) => room,
             Element::ParallelGateway(room) => room,

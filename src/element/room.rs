@@ -155,6 +155,8 @@ pub enum Event<'a> {
     Acted(&'a Values),
     /// A caught error or escalation.
     Caught(&'a Name),
+    /// What was to be compensated is.
+    Compensated,
 }
 
 /// What a room decides: effects, in order, and how the token goes on. One step: a failing effect undoes all of it.
@@ -249,6 +251,13 @@ pub enum Next {
     Stop(Name, Values, String),
     /// Leave the enclosing stage scope's list and begin it anew.
     AgainStage,
+    /// Compensate this completed activity, or all of the scope (S13).
+    Compensate {
+        /// The activity; all when none.
+        activity: Option<NodeIx>,
+        /// Whether the way on waits for it.
+        waits: bool,
+    },
 }
 
 /// Something to wait for, at a node.

@@ -147,6 +147,7 @@ impl Teller<'_> {
             Fact::Placed(_, crate::instance::Place::Entering(node)) => {
                 (at(*node), format!("is put to {}", self.step(*node)))
             }
+            Fact::Compensating(_, node, _) => (at(*node), format!("compensates {}", self.step(*node))),
             Fact::Suspended(true) => (None, "suspended".to_string()),
             Fact::Suspended(false) => (None, "goes on".to_string()),
             _ => return None,

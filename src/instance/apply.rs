@@ -1,8 +1,8 @@
 //! The only writer of a run's state. Replay is this function and nothing else (S24).
 
 use super::fact::{Fact, Opened, Started};
-use super::state::{Compensable, Place, Scope, ScopeKind, State, Token, Wait};
-use super::{Status, TokenId};
+use super::state::{Compensable, Past, Place, Scope, ScopeKind, State, Token, Wait};
+use super::{ScopeId, Status, TokenId};
 use crate::graph::NodeIx;
 
 /// Makes a fact true. Total: a fact that does not fit (a token that is gone) changes nothing.
@@ -40,7 +40,8 @@ pub fn apply(state: &mut State, fact: &Fact) {
         }
         Fact::Raised(incident) => state.incidents.push((**incident).clone()),
         Fact::Mended(id, _) => state.incidents.retain(|incident| incident.id != *id),
-        Fact::Compensable(scope, node) => remember(state, *scope, *node),
+        Fact::Compensable(scope, node, number, own) => remember(state, *scope, *node, *number, *own),
+        Fact::Compensating(number, _, into) => compensate(state, *number, *into),
         Fact::Returned(name, value) => {
             let named = std::iter::once((name.clone(), value.clone()));
             state.result = state.result.iter().cloned().chain(named).collect();
@@ -108,9 +109,31 @@ fn open(state: &mut State, opened: &Opened) {
     });
 }
 
-fn remember(state: &mut State, scope: u32, node: NodeIx) {
-    let vars = state.scope(scope).map(|found| found.vars.clone()).unwrap_or_default();
-    state.compensable.push(Compensable { scope, node, vars: vars.into() });
+/// Keeps what compensation needs: the variables in sight, and what completed inside.
+fn remember(state: &mut State, scope: ScopeId, node: NodeIx, number: u32, own: Option<ScopeId>) {
+    used(state, number);
+    let mut seen: Vec<Past> = Vec::new();
+    let mut at = state.scope(own.unwrap_or(scope));
+    while let Some(found) = at {
+        // Rounds lie in a scope of the same node, which holds no variables of the author's.
+        let hidden = seen.last().is_some_and(|last| last.node == found.node);
+        if !hidden && (seen.is_empty() || !found.vars.is_empty()) {
+            seen.push(Past { node: found.node, vars: found.vars.to_vec() });
+        }
+        at = found.parent.and_then(|parent| state.scope(parent));
+    }
+    let inside = |done: &Compensable| own == Some(done.scope);
+    let (inner, rest) = std::mem::take(&mut state.compensable).into_iter().partition(inside);
+    state.compensable = rest;
+    state.compensable.push(Compensable { scope, node, seen, number, inner });
+}
+
+fn compensate(state: &mut State, number: u32, into: Option<ScopeId>) {
+    let Some(at) = state.compensable.iter().position(|done| done.number == number) else { return };
+    let done = state.compensable.remove(at);
+    if let Some(scope) = into {
+        state.compensable.extend(done.inner.into_iter().map(|inner| Compensable { scope, ..inner }));
+    }
 }
 
 fn finish(state: &mut State, status: Status) {

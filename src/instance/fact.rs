@@ -65,9 +65,9 @@ pub enum Fact {
         Id,
         #[n(1)] String,
     ),
-    /// An activity that can be compensated completed.
+    /// An activity that can be compensated completed in this scope. The number is its own; the last is the scope that it opened.
     #[n(16)]
-    Compensable(#[n(0)] ScopeId, #[n(1)] NodeIx),
+    Compensable(#[n(0)] ScopeId, #[n(1)] NodeIx, #[n(2)] u32, #[n(3)] Option<ScopeId>),
     /// The run named a result.
     #[n(17)]
     Returned(#[n(0)] Name, #[n(1)] Value),
@@ -86,6 +86,9 @@ pub enum Fact {
     /// A run that was suspended goes on, or the other way round.
     #[n(22)]
     Suspended(#[n(0)] bool),
+    /// The compensation of the completed activity of this number began. What completed inside it is now to be compensated in this scope.
+    #[n(23)]
+    Compensating(#[n(0)] u32, #[n(1)] NodeIx, #[n(2)] Option<ScopeId>),
 }
 
 /// How a run began.

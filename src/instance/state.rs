@@ -126,7 +126,7 @@ pub enum ScopeKind {
     /// A running event sub-process.
     #[n(3)]
     Handler,
-    /// A running compensation handler.
+    /// A scope as it was when an activity in it completed: the compensation of that activity runs in it.
     #[n(4)]
     Compensation,
 }
@@ -308,8 +308,25 @@ pub struct Compensable {
     /// The activity.
     #[n(1)]
     pub node: NodeIx,
-    /// The variables as they were.
+    /// The variables in sight as they were, from the activity's own scope, where it has one, outwards.
     #[n(2)]
+    pub seen: Vec<Past>,
+    /// Its number: what completes later has a higher one.
+    #[n(3)]
+    pub number: u32,
+    /// What completed inside it, in order of completion.
+    #[n(4)]
+    pub inner: Vec<Compensable>,
+}
+
+/// The variables of a scope as they were.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Past {
+    /// The node that the scope activated.
+    #[n(0)]
+    pub node: NodeIx,
+    /// Its variables by number.
+    #[n(1)]
     pub vars: Vec<Value>,
 }
 

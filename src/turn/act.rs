@@ -6,7 +6,7 @@ use crate::element::room::{Arm, CallSpec, Effect, Fault, Move, Next};
 use crate::element::rules::canonical;
 use crate::graph::{FlowIx, NodeIx};
 use crate::instance::state::During;
-use crate::instance::{Caller, Fact, Owner, Place, ScopeId, Status, Token, TokenId, WaitId, WaitKind};
+use crate::instance::{Caller, Fact, Owner, Place, ScopeId, ScopeKind, Status, Token, TokenId, WaitId, WaitKind};
 use crate::model::Value;
 
 impl Turn<'_> {
@@ -65,11 +65,13 @@ impl Turn<'_> {
         }
     }
 
+    /// What a compensation handler assigns is true where it runs, in a scope as it was, and in the live one.
     fn assign(&mut self, token: TokenId, var: crate::element::VarRef, value: Value) {
-        let scope = self.run.state.token(token).map(|found| found.scope);
-        let holder = scope.and_then(|scope| self.run.state.enclosing(scope, var.scope)).map(|found| found.id);
-        if let Some(holder) = holder {
-            self.fact(Fact::Assigned(holder, var.index, value));
+        let mut at = self.run.state.token(token).map(|found| found.scope);
+        while let Some(holder) = at.and_then(|scope| self.run.state.enclosing(scope, var.scope)) {
+            let past = holder.kind == ScopeKind::Compensation;
+            at = holder.parent.filter(|_| past);
+            self.fact(Fact::Assigned(holder.id, var.index, value.clone()));
             self.assigned = true;
         }
     }
@@ -77,9 +79,9 @@ impl Turn<'_> {
     fn go_on(&mut self, token: TokenId, node: NodeIx, next: Next, woken: Option<WaitId>) -> Step {
         self.consume(woken);
         match next {
-            Next::Pass => self.leave_by(token, node, self.def.graph.outgoing(node)),
-            Next::TakeOne(flow) => self.leave_by(token, node, &[flow]),
-            Next::Take(flows) => self.leave_by(token, node, &flows),
+            Next::Pass => self.complete_by(token, node, self.def.graph.outgoing(node)),
+            Next::TakeOne(flow) => self.complete_by(token, node, &[flow]),
+            Next::Take(flows) => self.complete_by(token, node, &flows),
             Next::Wait(arms) => {
                 self.stay(token, node)?;
                 self.disarm_node(token, node);
@@ -132,6 +134,7 @@ impl Turn<'_> {
                 Ok(())
             }
             Next::AgainStage => self.again_stage(token),
+            Next::Compensate { waits, .. } => self.compensate(token, node, waits),
         }
     }
 
@@ -144,12 +147,20 @@ impl Turn<'_> {
     }
 
     /// The token stays in the node; on its first stay the node's boundary events are armed.
-    fn stay(&mut self, token: TokenId, node: NodeIx) -> Step {
+    pub fn stay(&mut self, token: TokenId, node: NodeIx) -> Step {
         if self.run.state.token(token).map(|found| found.place) == Some(Place::In(node)) {
             return Ok(());
         }
         self.fact(Fact::Stayed(token, node));
         self.arm_boundaries(token, node)
+    }
+
+    /// The token leaves the node by these flows, as one whose work there is done.
+    pub fn complete_by(&mut self, token: TokenId, node: NodeIx, flows: &[FlowIx]) -> Step {
+        if !self.def.compensations.is_empty() {
+            self.completed(token, node);
+        }
+        self.leave_by(token, node, flows)
     }
 
     /// The token leaves the node by these flows: everything that belonged to its stay is withdrawn; no flow is an end (S19).
@@ -163,7 +174,7 @@ impl Turn<'_> {
     }
 
     /// A new token on each of these flows.
-    fn branch_off(&mut self, scope: ScopeId, flows: &[FlowIx]) {
+    pub fn branch_off(&mut self, scope: ScopeId, flows: &[FlowIx]) {
         for flow in flows {
             let id = self.number();
             let place = self.arrival(*flow);
@@ -241,7 +252,7 @@ impl Turn<'_> {
         }
         self.out.calls.push(start);
         if detached {
-            return self.leave_by(token, node, self.def.graph.outgoing(node));
+            return self.complete_by(token, node, self.def.graph.outgoing(node));
         }
         self.arm_wait(Owner::Token(token), node, WaitKind::Call(id), 0);
         Ok(())

@@ -77,6 +77,7 @@ impl Turn<'_> {
             Resolution::Way(Some(way), _) => self.way_out(token, incident.node, &way),
             Resolution::Way(None, values) => {
                 self.set_by_hand(token, &values)?;
+                self.completed(token, incident.node);
                 self.skip(token, incident.node, "completed by hand")
             }
             Resolution::Skip => self.skip(token, incident.node, "skipped"),

@@ -10,6 +10,7 @@
 mod act;
 mod arm;
 mod command;
+mod compensate;
 mod incident;
 mod join;
 mod react;

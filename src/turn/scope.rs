@@ -158,7 +158,8 @@ impl Turn<'_> {
         let parent = found.parent;
         match found.kind {
             ScopeKind::Process => self.finish_instance(Status::Completed, "completed"),
-            ScopeKind::Handler | ScopeKind::Compensation => {
+            ScopeKind::Compensation => self.compensated(scope),
+            ScopeKind::Handler => {
                 self.close(scope, "completed");
                 parent.map_or(Ok(()), |parent| self.look_at_scope(parent))
             }
@@ -180,6 +181,9 @@ impl Turn<'_> {
         };
         let given = Given::default();
         let decided = element.room().resume(&self.view(node, host, scope, &given), &event);
+        if decided.is_ok() && !self.def.compensations.is_empty() {
+            self.scope_completed(scope);
+        }
         self.close(scope, "completed");
         match decided {
             Ok(decided) => self.act(host, node, decided, None),

@@ -119,7 +119,15 @@ impl Turn<'_> {
         while let Some(scope) = at {
             let outer = scope.parent.and_then(|parent| self.run.state.scope(parent));
             match scope.kind {
-                ScopeKind::Handler | ScopeKind::Compensation => {
+                // Outwards from the throw, and from its own border.
+                ScopeKind::Compensation => {
+                    let host = scope.host.and_then(|host| Some((host, self.run.state.node_of(host)?)));
+                    levels.push(Level { scope: None, host });
+                    let throw = scope.host.and_then(|host| self.run.state.token(host));
+                    at = throw.and_then(|throw| self.run.state.scope(throw.scope));
+                }
+                ScopeKind::Handler if outer.is_some_and(|outer| outer.kind == ScopeKind::Compensation) => at = outer,
+                ScopeKind::Handler => {
                     // Past the handlers of the scope it belongs to, straight to that scope's own border.
                     let host =
                         outer.and_then(|outer| outer.host).and_then(|host| Some((host, self.run.state.node_of(host)?)));

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk::Walk;
-use crate::element::Element;
 use crate::element::definition::VarRef;
 use crate::element::repeat::Test;
+use crate::element::{Element, Trigger};
 use crate::graph::NodeIx;
 use crate::load::problem::{Problem, Problems};
 use crate::model::Span;
@@ -94,7 +94,9 @@ impl Known<'_> {
         // Inside begins what was set before; a handler's and an event's own `take` is theirs.
         let inner = self.walk.inside(node).into_iter().chain(self.walk.def.boundaries_of(node).iter().copied());
         let handler = matches!(self.walk.def.element(node), Some(Element::EventSubProcess(_)));
-        found.extend(inner.map(|to| (to, if handler { behind.clone() } else { before.clone() })));
+        // What compensates begins when its host has completed.
+        let late = |to| matches!(self.walk.def.element(to), Some(Element::BoundaryEvent(event)) if matches!(event.trigger, Trigger::Compensation));
+        found.extend(inner.map(|to| (to, if handler || late(to) { behind.clone() } else { before.clone() })));
         found
     }
 

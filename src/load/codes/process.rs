@@ -52,6 +52,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nnodes:\n  - {id: off, type: intermediate_throw_event, link: page_two}\n  - {id: one, type: intermediate_catch_event, link: page_two}\n",
     },
     Code {
+        code: "nothing-to-compensate",
+        meaning: "A `compensate` reaches no step that anything compensates.",
+        wrong: "process: greet\nsteps:\n  - {id: pause, wait: 1 h}\n  - compensate: pause\n",
+        right: "process: greet\nsteps:\n  - id: pause\n    wait: 1 h\n    boundary:\n      - compensate:\n          - wait: 2 h\n  - compensate: pause\n",
+    },
+    Code {
         code: "bad-jump",
         meaning: "A way leads into another list, or out of a branch or path that must end on its own.",
         wrong: "process: greet\nsteps:\n  - parallel:\n      one:\n        - {wait: 1 h, next: last}\n      other:\n        - wait: 2 h\n  - {id: last, wait: 3 h}\n",

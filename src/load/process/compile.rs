@@ -20,6 +20,7 @@
 //! A node's key is the path of the ids that its author gave; a step without an id goes by its verb and number, what is
 //! made besides by the key of its step and its role.
 
+mod compensation;
 mod data;
 mod decide;
 mod events;
@@ -93,6 +94,10 @@ pub(crate) fn compile<'a>(cx: &'a Cx<'a>, process: &'a Process<'a>, hash: u64, f
         super::compile::lists::report_circle(cx.problems, span);
     }
     let joins = crate::element::joins::joins(&built.graph, &built.elements, &compiler.boundaries);
+    let mut elements = built.elements;
+    let compensations = compensation::compensations(&built.graph, &elements, (&compiler.scopes, &compiler.boundaries));
+    let throws = compiler.compensating;
+    compensation::resolve(&throws, &built.graph, &mut elements, &compensations, cx.problems);
     let definition = Definition {
         process: process.name.value.clone(),
         version: process.version,
@@ -100,9 +105,10 @@ pub(crate) fn compile<'a>(cx: &'a Cx<'a>, process: &'a Process<'a>, hash: u64, f
         tags: process.tags.clone(),
         entity: process.entity.as_ref().map(|entity| entity.value.clone()),
         graph: built.graph,
-        elements: built.elements,
+        elements,
         scopes: compiler.scopes,
         boundaries: compiler.boundaries,
+        compensations,
         joins,
         params,
         roots: compiler.roots,
@@ -158,6 +164,8 @@ pub(super) struct Compiler<'a> {
     retries: Vec<(NodeIx, Label)>,
     /// The start events of a flat form that something starts.
     start_nodes: BTreeMap<Name, NodeIx>,
+    /// The throws of compensation, with the activities they name.
+    compensating: Vec<compensation::Throw>,
     /// The places of `go` steps, which are no nodes.
     gos: Vec<(Label, Span)>,
     notes: Notes,
@@ -228,6 +236,7 @@ impl<'a> Compiler<'a> {
             exits: BTreeMap::new(),
             retries: Vec::new(),
             start_nodes: BTreeMap::new(),
+            compensating: Vec::new(),
             gos: Vec::new(),
             notes,
         }

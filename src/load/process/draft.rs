@@ -255,6 +255,11 @@ pub(crate) enum Verb<'t> {
         code: Spanned<Name>,
         with: &'t [Entry],
     },
+    Compensate {
+        /// None: all of the scope.
+        activity: Option<Spanned<Name>>,
+        waits: bool,
+    },
     Incident {
         code: Spanned<Name>,
         with: &'t [Entry],
@@ -406,6 +411,7 @@ pub(crate) enum On<'t> {
     /// None: any error.
     Error(Option<Spanned<Name>>),
     Escalation(Option<Spanned<Name>>),
+    Compensation,
     Manual {
         title: Spanned<Text>,
         roles: Vec<Spanned<Name>>,
@@ -425,6 +431,7 @@ impl On<'_> {
             On::Condition(_) => "condition",
             On::Error(_) => "error",
             On::Escalation(_) => "escalation",
+            On::Compensation => "compensation",
             On::Manual { .. } => "manual",
         }
     }

@@ -51,6 +51,7 @@ impl<'a> Compiler<'a> {
                 let with = self.arguments(with, None, "the escalation", code.span, &names);
                 Element::EscalationThrow(EscalationThrow { code: code.value.clone(), with })
             }
+            Verb::Compensate { activity, waits } => return Some(self.compensate(at, activity.as_ref(), *waits)),
             Verb::Call(call) => self.call(call, &names),
             Verb::Broken => {
                 self.notes.sound = false;

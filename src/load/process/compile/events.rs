@@ -110,6 +110,7 @@ impl<'a> Compiler<'a> {
                 Trigger::Condition(expr)
             }
             On::Error(code) => Trigger::Error(code.as_ref().map(|code| self.error_code(code))),
+            On::Compensation => Trigger::Compensation,
             On::Escalation(code) => Trigger::Escalation(code.as_ref().map(|code| code.value.clone())),
             On::Manual { title, roles, form } => {
                 let roles =

@@ -38,6 +38,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn border_event(&mut self, at: &At<'a>, host: NodeIx, event: &'a Event<'a>) {
+        if let On::Compensation = event.on {
+            return self.compensation_border(at, host, event);
+        }
         self.check_cycle(event, !event.interrupt);
         self.check_interrupt(event);
         let key = self.event_key(&at.key, event);
@@ -149,6 +152,10 @@ impl<'a> Compiler<'a> {
     fn handler(&mut self, event: &'a Event<'a>, host: Option<NodeIx>) {
         self.check_cycle(event, !event.interrupt);
         self.check_interrupt(event);
+        if matches!(event.on, On::Compensation) && self.scope.node == NodeIx::PROCESS {
+            let problem = Problem::error("wrong-shape", event.span, "a process that has ended is not compensated");
+            self.cx.problems.push(problem.help("write the handler into a `group`, or at the border of the `call`"));
+        }
         if !event.interrupt {
             self.no_way_out(event);
         }

@@ -315,7 +315,7 @@ impl<'a> Compiler<'a> {
                     }
                 }
             }
-            On::After { .. } | On::At(_) | On::Condition(_) => {}
+            On::After { .. } | On::At(_) | On::Condition(_) | On::Compensation => {}
         }
         names
     }

@@ -97,6 +97,13 @@ impl<'t> Reader<'t> {
         Some(Verb::Raise { code: self.id(value)?, with })
     }
 
+    /// `compensate: id`, or `all`.
+    pub(super) fn compensate(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
+        let waits = map.bool("wait_for_completion").is_none_or(|flag| flag.value);
+        let activity = if value.word() == Some("all") { None } else { Some(self.id(value)?) };
+        Some(Verb::Compensate { activity, waits })
+    }
+
     pub(super) fn escalate(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
         let with = map.map("with");
         Some(Verb::Escalate { code: self.id(value)?, with })

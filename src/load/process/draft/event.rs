@@ -42,10 +42,25 @@ impl<'t> Reader<'t> {
         if what == "a handler" {
             event.vars = self.variables(&map, "vars");
         }
-        event.then = self.then(&map);
+        event.then = match map.get("compensate") {
+            Some(steps) => Then { steps: Some(self.steps(steps)), next: None },
+            None => self.then(&map),
+        };
+        if matches!(event.on, On::Compensation) {
+            self.no_interrupt(&map);
+            event.interrupt = false;
+        }
         map.allow(&["doc"]);
         map.finish();
         Some(event)
+    }
+
+    /// What is compensated has ended: there is nothing to interrupt.
+    pub(super) fn no_interrupt(&self, map: &MapReader<'t>) {
+        if let Some(entry) = map.entry("interrupt") {
+            let problem = Problem::error("wrong-shape", entry.key.span, "compensation interrupts nothing");
+            self.problems.push(problem.help("leave `interrupt` out: it happens when the activity has completed"));
+        }
     }
 
     /// The keys that say more about an event.
@@ -79,11 +94,8 @@ impl<'t> Reader<'t> {
 
     /// Which of the words is written.
     pub(super) fn on(&self, map: &MapReader<'t>, what: &str, words: &'static [&'static str]) -> Option<On<'t>> {
-        for later in ["compensate", "compensation"] {
-            if let Some(entry) = map.entry(later) {
-                self.later(later, entry.key.span);
-                return None;
-            }
+        if let Some(on) = self.compensation(map, what) {
+            return on;
         }
         let found: Vec<_> = words.iter().filter_map(|word| Some((*word, map.entry(word)?))).collect();
         match found.as_slice() {
@@ -100,6 +112,22 @@ impl<'t> Reader<'t> {
                 None
             }
         }
+    }
+
+    /// `compensate: [steps]` at a border, `compensation: true` of a handler.
+    fn compensation(&self, map: &MapReader<'t>, what: &str) -> Option<Option<On<'t>>> {
+        let (word, help) = match what {
+            "a boundary event" => ("compensate", "at a border write `compensate: [steps]`"),
+            "a handler" | "a start event" => ("compensation", "a handler is written `compensation: true`"),
+            _ => ("", "a race waits for events from outside"),
+        };
+        let entry = ["compensate", "compensation"].into_iter().find_map(|key| map.entry(key))?;
+        if &*entry.key.text == word {
+            return Some(Some(On::Compensation));
+        }
+        let message = format!("`{}` is no event of {what}", entry.key.text);
+        self.problems.push(Problem::error("wrong-shape", entry.key.span, message).help(help));
+        Some(None)
     }
 
     fn on_word(&self, map: &MapReader<'t>, word: &str, value: &'t Node) -> Option<On<'t>> {

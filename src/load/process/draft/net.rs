@@ -9,7 +9,7 @@ use super::event::BOUNDARY;
 use super::link::Link;
 use super::loops;
 use super::step::{Read, Reader, verb_span};
-use super::{Event, Flow, Gate, Group, Net, Start, StartNode, Step, Target, Then, Verb};
+use super::{Event, Flow, Gate, Group, Net, On, Start, StartNode, Step, Target, Then, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::Problem;
 use crate::load::read::{Entry, Node};
@@ -35,6 +35,8 @@ pub(super) struct Flat<'t> {
 struct Border<'t> {
     host: Spanned<Name>,
     event: Event<'t>,
+    /// The node that compensates the host.
+    handler: Option<Spanned<Name>>,
 }
 
 /// What a type of node is.
@@ -56,9 +58,9 @@ enum Kind {
 }
 
 const DATA: &[&str] = &["service", "create", "update", "delete", "read", "print", "stage"];
-const THROWN: &[&str] = &["send", "signal", "escalate", "notify"];
+const THROWN: &[&str] = &["send", "signal", "escalate", "compensate", "notify"];
 const CAUGHT: &[&str] = &["wait", "receive"];
-const ENDS: &[&str] = &["send", "signal", "escalate", "raise", "notify"];
+const ENDS: &[&str] = &["send", "signal", "escalate", "compensate", "raise", "notify"];
 
 /// Every type, by BPMN's name.
 const TYPES: &[(&str, Kind)] = &[
@@ -122,6 +124,8 @@ impl<'t> Reader<'t> {
         }
         self.place_links(&mut flat);
         self.lanes(map, &mut flat.net);
+        // The borders of nodes that compensate are placed before those nodes are taken out.
+        flat.borders.sort_by_key(|border| border.handler.is_some());
         self.place_borders(&mut flat);
         self.place_outcomes(&mut flat);
         Some(flat)
@@ -369,11 +373,16 @@ impl<'t> Reader<'t> {
     fn start_node(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
         map.allow(&["type", "doc"]);
         let title = self.title(map);
-        let by_event = self.handling.get() && BOUNDARY.iter().any(|word| node.get(word).is_some());
+        let words = || BOUNDARY.iter().chain(&["compensate", "compensation"]);
+        let by_event = self.handling.get() && words().any(|word| node.get(word).is_some());
         let on = if by_event { self.on(map, "a start event", BOUNDARY) } else { None };
         if let Some(on) = on {
             let mut event = self.about(map, on, node.span);
             event.interrupt = map.bool("interrupt").is_none_or(|flag| flag.value);
+            if matches!(event.on, On::Compensation) {
+                self.no_interrupt(map);
+                event.interrupt = false;
+            }
             flat.trigger = Some(event);
         }
         flat.net.starts.push(StartNode { id, title, by_event: false });
@@ -386,15 +395,43 @@ impl<'t> Reader<'t> {
         let on = self.on(map, "a boundary event", BOUNDARY);
         let event = on.map(|on| self.about(map, on, node.span));
         let Some((host, event)) = host.zip(event) else { return };
+        if let On::Compensation = event.on {
+            self.no_interrupt(map);
+            let handler = map.need_name("compensate");
+            let event = Event { id: Some(id), title, interrupt: false, ..event };
+            flat.borders.push(Border { host, event, handler });
+            return;
+        }
         let next = Some(Spanned::new(Target::Behind(id.value.clone()), id.span));
         let then = Then { steps: None, next };
         let event = Event { id: Some(id), title, interrupt, then, ..event };
-        flat.borders.push(Border { host, event });
+        flat.borders.push(Border { host, event, handler: None });
+    }
+
+    /// The node that compensates: it stands in the scope, but no flow leads to it.
+    fn place_handler(&self, handler: &Spanned<Name>, flat: &mut Flat<'t>) -> Option<Step<'t>> {
+        let touches = |flow: &&Flow<'t>| [&flow.from, &flow.to].into_iter().any(|end| end.value == handler.value);
+        if let Some(flow) = flat.net.flows.iter().find(touches) {
+            let message = format!("`{}` compensates: no flow leads to it or from it", handler.value);
+            let problem = Problem::error("wrong-shape", flow.span, message);
+            self.problems.push(problem.help("put several steps into a sub-process"));
+        }
+        let Some(at) = flat.net.names.iter().position(|name| name.value == handler.value) else {
+            let message = format!("there is no node `{}` here", handler.value);
+            let near = did_you_mean(&handler.value, flat.net.names.iter().map(|name| &*name.value));
+            self.problems.push(Problem::error("unknown-step", handler.span, message).maybe_help(near));
+            return None;
+        };
+        flat.net.names.remove(at);
+        Some(flat.steps.remove(at))
     }
 
     /// Every boundary event goes to the step that it is attached to.
     fn place_borders(&self, flat: &mut Flat<'t>) {
-        for Border { host, event } in std::mem::take(&mut flat.borders) {
+        for Border { host, mut event, handler } in std::mem::take(&mut flat.borders) {
+            if let Some(handler) = &handler {
+                event.then.steps = Some(self.place_handler(handler, flat).into_iter().collect());
+            }
             let at = flat.net.names.iter().position(|name| name.value == host.value);
             if let Some(step) = at.and_then(|at| flat.steps.get_mut(at)) {
                 step.boundary.push(event);

@@ -22,7 +22,7 @@ pub(crate) struct Reader<'t> {
 pub(super) type Read<'t> = fn(&Reader<'t>, &MapReader<'t>, &'t Node) -> Option<Verb<'t>>;
 
 /// Every verb: its word, how a problem names the step, how its keys are read.
-pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 31] {
+pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 32] {
     [
         ("user_task", "a `user_task` step", Reader::user_task),
         ("service", "a `service` step", Reader::service),
@@ -40,6 +40,7 @@ pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 31] {
         ("signal", "a `signal` step", Reader::signal),
         ("raise", "a `raise` step", Reader::raise),
         ("escalate", "an `escalate` step", Reader::escalate),
+        ("compensate", "a `compensate` step", Reader::compensate),
         ("incident", "an `incident` step", Reader::incident),
         ("wait", "a `wait` step", Reader::wait),
         ("choose", "a `choose` step", Reader::choose),
@@ -59,7 +60,7 @@ pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 31] {
 }
 
 /// Verbs of the language that this version refuses.
-const LATER: &[&str] = &["approve", "compensate", "ad_hoc"];
+const LATER: &[&str] = &["approve", "ad_hoc"];
 
 /// Keys that every step may have.
 const COMMON: &[&str] = &["id", "title", "doc", "if", "next", "boundary"];
