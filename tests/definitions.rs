@@ -155,6 +155,7 @@ fn trigger(trigger: &Trigger) -> String {
         Trigger::Escalation(code) => format!("escalation {}", code.as_ref().map_or("any", |code| code.as_str())),
         Trigger::Manual { title, .. } => format!("manual {}", title.get("en")),
         Trigger::Compensation => "compensation".into(),
+        Trigger::Several { parts, all } => format!("{} of {} events", if *all { "all" } else { "one" }, parts.len()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `wait` and `receive`: a token waits for one event. A condition that is true already passes at once (S17).
 
 use super::definition::{Assign, Trigger};
-use super::room::{Arm, ArmKind, Event, Fault, Move, Next, Room, View};
+use super::room::{Arm, Event, Fault, Move, Next, Room, View};
 use super::rules;
 
 /// Waits for one event.
@@ -15,8 +15,8 @@ pub struct CatchEvent {
 
 impl Room for CatchEvent {
     fn enter(&self, view: &View<'_>) -> Result<Move, Fault> {
-        let arms = rules::arm(view, view.node, &self.trigger)?;
-        if arms.iter().any(|arm| matches!(arm.kind, ArmKind::Condition(true, _))) {
+        let mut arms = self.arms(view)?;
+        if rules::has_happened(&self.trigger, &mut arms) {
             return Ok(Move::pass());
         }
         Ok(Move::only(Next::Wait(arms)))

@@ -195,6 +195,8 @@ pub struct RecordTrigger {
     pub equal: Vec<(Name, Expr)>,
     /// Whether it concerns only the record the run is about.
     pub only_self: bool,
+    /// Whether the condition must not have held before the change: a conditional start (S17).
+    pub edge: bool,
 }
 
 /// What a catch event, a boundary event, a race option or a handler waits for.
@@ -246,6 +248,13 @@ pub enum Trigger {
     },
     /// Compensation of the host activity.
     Compensation,
+    /// The first of several, or all of them: the nodes of its parts.
+    Several {
+        /// Its parts, in written order.
+        parts: Vec<NodeIx>,
+        /// Whether all must have happened.
+        all: bool,
+    },
 }
 
 /// One thing that a form asks for.

@@ -1,7 +1,8 @@
 //! `race`: "the first event wins and the others are withdrawn in the same step" (S6).
 
 use super::Element;
-use super::room::{Arm, ArmKind, Fault, Move, Next, Room, View};
+use super::room::{Arm, Fault, Move, Next, Room, View};
+use super::rules;
 
 /// Waits for the first of the events that its outgoing flows lead to.
 #[derive(Debug, Default)]
@@ -13,8 +14,8 @@ impl Room for EventGateway {
         for flow in view.outgoing() {
             let Some(node) = view.def.graph.target(*flow) else { continue };
             let Some(Element::CatchEvent(option)) = view.def.element(node) else { continue };
-            let found = option.arms(&View { node, ..*view })?;
-            if found.iter().any(|arm| matches!(arm.kind, ArmKind::Condition(true, _))) {
+            let mut found = option.arms(&View { node, ..*view })?;
+            if rules::has_happened(&option.trigger, &mut found) {
                 return Ok(Move::take(*flow));
             }
             arms.extend(found);

@@ -22,6 +22,7 @@ pub mod end_event;
 pub mod error_throw;
 pub mod escalation_throw;
 pub mod event_gateway;
+pub mod event_part;
 pub mod event_sub_process;
 pub mod exclusive_gateway;
 pub mod incident_step;
@@ -107,6 +108,8 @@ pub enum Element {
     CompletionQuantity(quantity::CompletionQuantity),
     /// Waits for the first of several events.
     EventGateway(event_gateway::EventGateway),
+    /// One of the triggers of an event that has several.
+    EventPart(Box<event_part::EventPart>),
     /// An event at the border of an activity.
     BoundaryEvent(Box<boundary_event::BoundaryEvent>),
     /// A handler of a scope.
@@ -132,6 +135,7 @@ impl Element {
             Element::CatchEvent(event) => Some(&event.trigger),
             Element::BoundaryEvent(event) => Some(&event.trigger),
             Element::EventSubProcess(event) => Some(&event.trigger),
+            Element::EventPart(part) => Some(&part.trigger),
             _ => None,
         }
     }
@@ -173,6 +177,7 @@ impl Element {
             Element::StartQuantity(room) => room,
             Element::CompletionQuantity(room) => room,
             Element::EventGateway(room) => room,
+            Element::EventPart(room) => &**room,
             Element::BoundaryEvent(room) => &**room,
             Element::EventSubProcess(room) => &**room,
             Element::SubProcess(room) => room,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Element;
 use super::definition::{RecordTrigger, Trigger};
 use super::room::{Arm, ArmKind, Fault, View};
 use crate::entity::{Order, Query};
@@ -136,7 +137,26 @@ pub fn arm(view: &View<'_>, node: NodeIx, trigger: &Trigger) -> Result<Vec<Arm>,
         }
         Trigger::Manual { .. } => one(ArmKind::Passive),
         Trigger::Error(_) | Trigger::Escalation(_) | Trigger::Compensation => Ok(Vec::new()),
+        Trigger::Several { parts, .. } => {
+            let mut arms = Vec::new();
+            for part in parts {
+                if let Some(Element::EventPart(event)) = view.def.element(*part) {
+                    arms.extend(arm(&View { node: *part, ..*view }, *part, &event.trigger)?);
+                }
+            }
+            Ok(arms)
+        }
     }
+}
+
+/// Whether what is waited for has happened already: a condition that holds (S17), or all of several. What has is waited for no more.
+pub fn has_happened(trigger: &Trigger, arms: &mut Vec<Arm>) -> bool {
+    let holds = |arm: &Arm| matches!(arm.kind, ArmKind::Condition(true, _));
+    if let Trigger::Several { all: true, .. } = trigger {
+        arms.retain(|arm| !holds(arm));
+        return arms.is_empty();
+    }
+    arms.iter().any(holds)
 }
 
 /// The canonical key of a message: the author's, else the record the run is about, else none.

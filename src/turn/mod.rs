@@ -13,6 +13,7 @@ mod command;
 mod compensate;
 mod incident;
 mod join;
+mod parts;
 mod react;
 mod save;
 mod scope;

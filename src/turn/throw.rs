@@ -150,19 +150,34 @@ impl Turn<'_> {
         if let Some(info) = scope.and_then(|scope| self.def.scopes.get(&scope.node)) {
             for handler in &info.handlers {
                 let catcher = scope.map(|scope| Catcher::Handler(scope.id, *handler));
-                offers.extend(catcher.zip(self.trigger(*handler)));
+                let triggers = self.triggers(*handler);
+                offers.extend(triggers.into_iter().filter_map(|trigger| Some((catcher?, trigger))));
             }
         }
         if let Some((host, node)) = level.host {
             for boundary in self.def.boundaries_of(node) {
-                offers.extend(self.trigger(*boundary).map(|trigger| (Catcher::Boundary(host, *boundary), trigger)));
+                let catcher = Catcher::Boundary(host, *boundary);
+                offers.extend(self.triggers(*boundary).into_iter().map(|trigger| (catcher, trigger)));
             }
         }
         offers
     }
 
+    /// What an event waits for: its trigger, or those of its parts.
+    fn triggers(&self, node: NodeIx) -> Vec<&Trigger> {
+        match self.trigger(node) {
+            Some(Trigger::Several { parts, .. }) => parts.iter().filter_map(|part| self.trigger(*part)).collect(),
+            trigger => trigger.into_iter().collect(),
+        }
+    }
+
     fn interrupts(&self, catcher: Catcher) -> bool {
         let (Catcher::Boundary(_, node) | Catcher::Handler(_, node)) = catcher;
+        self.interrupts_at(node)
+    }
+
+    /// Whether this event cancels what it is attached to.
+    pub fn interrupts_at(&self, node: NodeIx) -> bool {
         match self.def.element(node) {
             Some(Element::BoundaryEvent(event)) => event.interrupting || matches!(event.trigger, Trigger::Error(_)),
             Some(Element::EventSubProcess(event)) => event.interrupting || matches!(event.trigger, Trigger::Error(_)),

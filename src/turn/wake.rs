@@ -6,7 +6,7 @@ use super::step::{Step, Thrown, Turn};
 use crate::element::Element;
 use crate::element::definition::{RecordTrigger, Trigger};
 use crate::element::room::{Event, Fault, Given, View};
-use crate::entity::RecordEvent;
+use crate::entity::{EventKind, RecordEvent};
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
@@ -45,23 +45,44 @@ impl Turn<'_> {
     pub fn wake(&mut self, wait: WaitId, event: &Event<'_>, given: &Given<'_>, consume: bool) -> Step {
         let Some(found) = self.run.state.wait(wait).cloned() else { return Ok(()) };
         self.spend()?;
-        match found.owner {
-            Owner::Scope(scope) => {
-                let Some(Element::EventSubProcess(handler)) = self.def.element(found.node) else { return Ok(()) };
-                if consume && !handler.interrupting {
-                    self.occurred(&found)?;
-                }
-                self.handle(scope, found.node, handler.interrupting, event, given)
-            }
-            Owner::Token(token) => self.wake_token(token, &found, event, given, consume),
+        match self.def.element(found.node) {
+            Some(Element::EventPart(part)) => self.wake_part(&found, part, event, given),
+            _ => self.wake_event(&found, found.node, event, given, consume),
         }
     }
 
-    fn wake_token(&mut self, token: TokenId, wait: &Wait, event: &Event<'_>, given: &Given<'_>, consume: bool) -> Step {
-        let (Some(at), Some(element)) = (self.run.state.node_of(token), self.def.element(wait.node)) else {
-            return Ok(());
-        };
-        if at == wait.node {
+    /// Wakes what waits for an event: the event of the wait itself, or the one that it is a part of.
+    pub fn wake_event(
+        &mut self,
+        wait: &Wait,
+        node: NodeIx,
+        event: &Event<'_>,
+        given: &Given<'_>,
+        consume: bool,
+    ) -> Step {
+        match wait.owner {
+            Owner::Scope(scope) => {
+                let Some(Element::EventSubProcess(handler)) = self.def.element(node) else { return Ok(()) };
+                if consume && !handler.interrupting {
+                    self.occurred(wait)?;
+                }
+                self.handle(scope, node, handler.interrupting, event, given)
+            }
+            Owner::Token(token) => self.wake_token(token, wait, node, event, given, consume),
+        }
+    }
+
+    fn wake_token(
+        &mut self,
+        token: TokenId,
+        wait: &Wait,
+        node: NodeIx,
+        event: &Event<'_>,
+        given: &Given<'_>,
+        consume: bool,
+    ) -> Step {
+        let (Some(at), Some(element)) = (self.run.state.node_of(token), self.def.element(node)) else { return Ok(()) };
+        if at == node {
             let scope = self.run.state.token(token).map_or(0, |found| found.scope);
             let woken = consume.then_some(wait.id);
             return match element.room().resume(&self.view(at, token, scope, given), event) {
@@ -71,15 +92,15 @@ impl Turn<'_> {
         }
         match element {
             Element::BoundaryEvent(border) => {
-                if !border.interrupting {
+                if consume && !border.interrupting {
                     self.occurred(wait)?;
                 }
-                self.at_border(token, wait.node, border.interrupting, event, given)
+                self.at_border(token, node, border.interrupting, event, given)
             }
             Element::CatchEvent(_) => {
                 self.disarm(Owner::Token(token), "lost_race");
-                self.fact(Fact::Placed(token, Place::In(wait.node)));
-                self.resume_at(token, wait.node, event, given)
+                self.fact(Fact::Placed(token, Place::In(node)));
+                self.resume_at(token, node, event, given)
             }
             _ => Ok(()),
         }
@@ -299,7 +320,11 @@ impl Turn<'_> {
 
     /// Whether an occurrence of a cycle comes too late, and those are left out.
     fn is_left_out(&self, wait: &Wait, due: i64) -> bool {
-        let repeats = match self.def.element(wait.node) {
+        let node = match self.def.element(wait.node) {
+            Some(Element::EventPart(part)) => part.of,
+            _ => wait.node,
+        };
+        let repeats = match self.def.element(node) {
             Some(Element::BoundaryEvent(event)) => !event.interrupting,
             Some(Element::EventSubProcess(event)) => !event.interrupting,
             _ => false,
@@ -351,7 +376,23 @@ pub(super) fn fits_record(
             return Ok(false);
         }
     }
+    if trigger.edge && held_before(view, trigger, event)? {
+        return Ok(false);
+    }
     fits_when(view, trigger.when.as_ref())
+}
+
+/// Whether the condition held before the change.
+fn held_before(view: &View<'_>, trigger: &RecordTrigger, event: &RecordEvent) -> Result<bool, Fault> {
+    if event.kind == EventKind::Created {
+        return Ok(false);
+    }
+    let kept = event.values.iter().filter(|(column, _)| !event.has_changed(column));
+    let values = kept.chain(&event.changed).cloned().collect();
+    let before = RecordEvent { values, changed: Vec::new(), ..event.clone() };
+    let given = Given { event: Some(&before), ..*view.given };
+    // What cannot be evaluated did not hold.
+    Ok(fits_when(&View { given: &given, ..*view }, trigger.when.as_ref()).unwrap_or(false))
 }
 
 fn fits_when(view: &View<'_>, when: Option<&Expr>) -> Result<bool, Fault> {

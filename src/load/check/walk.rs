@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::element::Element;
-use crate::element::definition::{Definition, VarRef};
+use crate::element::definition::{Definition, Trigger, VarRef};
 use crate::graph::{NodeIx, reach};
 use crate::load::process::notes::Notes;
 
@@ -26,6 +26,9 @@ impl<'a> Walk<'a> {
         let mut found = self.targets(node, all);
         found.extend(self.inside(node));
         found.extend(self.def.boundaries_of(node));
+        if let Some(Trigger::Several { parts, .. }) = self.def.element(node).and_then(Element::trigger) {
+            found.extend(parts);
+        }
         found
     }
 

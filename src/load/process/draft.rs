@@ -1,5 +1,6 @@
 //! A process file as its author wrote it: steps and events with their places, names and expressions not yet looked up.
 
+mod begin;
 mod data;
 mod event;
 mod flat;
@@ -89,6 +90,8 @@ pub(crate) enum StartBy<'t> {
         zone: Option<Spanned<String>>,
         calendar: Option<Spanned<Name>>,
     },
+    /// A condition over the record, which becomes true.
+    Condition(&'t Node),
     Called,
 }
 
@@ -198,6 +201,8 @@ pub(crate) enum Keep {
 #[derive(Debug)]
 pub(crate) enum Verb<'t> {
     Gate(Gate),
+    /// Several events thrown one after the other.
+    Throws(Vec<Step<'t>>),
     /// A complex gateway with its activation condition.
     Complex(Option<&'t Node>),
     UserTask(Box<Task<'t>>),
@@ -417,6 +422,11 @@ pub(crate) enum On<'t> {
         roles: Vec<Spanned<Name>>,
         form: Vec<FormItem>,
     },
+    /// One of several, or all of them.
+    Several {
+        events: Vec<Event<'t>>,
+        all: bool,
+    },
 }
 
 impl On<'_> {
@@ -433,6 +443,7 @@ impl On<'_> {
             On::Escalation(_) => "escalation",
             On::Compensation => "compensation",
             On::Manual { .. } => "manual",
+            On::Several { .. } => "events",
         }
     }
 }
@@ -464,6 +475,7 @@ impl<'t> Verb<'t> {
             }
             Verb::InStage { steps, .. } => lists.push(steps),
             Verb::Each(each) => lists.push(&each.steps),
+            Verb::Throws(steps) => lists.push(steps),
             Verb::Repeat(repeat) => lists.push(&repeat.steps),
             Verb::Group(group) => {
                 lists.push(&group.steps);

@@ -2,16 +2,18 @@
 
 use super::Compiler;
 use super::vars::Seen;
-use crate::element::Trigger;
 use crate::element::definition::{Assign, FormEntry, RecordTrigger, Root, Target, VarRef};
+use crate::element::event_part::EventPart;
+use crate::element::{Element, Trigger};
 use crate::entity::EventKind;
+use crate::graph::NodeIx;
 use crate::load::cursor::Spanned;
 use crate::load::draft::ExprText;
 use crate::load::problem::{Problem, Problems};
 use crate::load::process::draft::{Event, FormItem, Kind, On, RecordKind};
-use crate::load::process::plan::join;
+use crate::load::process::plan::{NewNode, join};
 use crate::load::read::Node;
-use crate::model::{Expr, Name, Names, Span, Type};
+use crate::model::{Expr, Name, Names, Span, Text, Type};
 
 impl<'a> Compiler<'a> {
     /// The key of an event's node: under its step's.
@@ -112,11 +114,36 @@ impl<'a> Compiler<'a> {
             On::Error(code) => Trigger::Error(code.as_ref().map(|code| self.error_code(code))),
             On::Compensation => Trigger::Compensation,
             On::Escalation(code) => Trigger::Escalation(code.as_ref().map(|code| code.value.clone())),
+            // Its parts are nodes of their own, made behind its own.
+            On::Several { all, .. } => Trigger::Several { parts: Vec::new(), all: *all },
             On::Manual { title, roles, form } => {
                 let roles =
                     roles.iter().filter(|role| self.cx.words.role(role)).map(|role| role.value.clone()).collect();
                 let form = form.iter().filter_map(|item| self.form_entry(item, keep)).collect();
                 Trigger::Manual { title: title.value.clone(), roles, form }
+            }
+        }
+    }
+
+    /// The nodes of the parts of an event that has several, beside its own.
+    pub(super) fn parts(&mut self, event: &'a Event<'a>, of: NodeIx) {
+        let On::Several { events, .. } = &event.on else { return };
+        let key = self.plan.node_at(of).map(|node| node.key.clone()).unwrap_or_default();
+        for part in events {
+            self.check_cycle(part, !event.interrupt);
+            let (trigger, take) = self.caught(part);
+            let key = self.event_key(&key, part);
+            let id = part.id.as_ref().map(|id| id.value.clone());
+            let new = NewNode { key, id, title: Text::default(), scope: self.scope.node, span: part.span };
+            let node = self.add(new, Element::EventPart(Box::new(EventPart { of, trigger, take })));
+            let whole = match self.plan.element(of) {
+                Some(Element::CatchEvent(event)) => &mut event.trigger,
+                Some(Element::BoundaryEvent(event)) => &mut event.trigger,
+                Some(Element::EventSubProcess(event)) => &mut event.trigger,
+                _ => continue,
+            };
+            if let Trigger::Several { parts, .. } = whole {
+                parts.push(node);
             }
         }
     }
@@ -188,6 +215,7 @@ impl<'a> Compiler<'a> {
             when,
             equal,
             only_self,
+            edge: false,
         }
     }
 
@@ -224,7 +252,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// A condition that is waited for is looked at when what it reads changes: the clock and live columns never do.
-    fn check_condition(&self, condition: &Expr, span: Span) {
+    pub(super) fn check_condition(&self, condition: &Expr, span: Span) {
         if condition.reads_clock() {
             let problem =
                 Problem::error("clock-in-condition", span, "a condition that is waited for cannot ask for the time");

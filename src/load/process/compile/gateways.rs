@@ -318,17 +318,21 @@ impl<'a> Compiler<'a> {
         });
     }
 
-    fn option(&mut self, at: &At<'a>, event: &Event<'a>, trigger: Trigger, take: Vec<Assign>) -> NodeIx {
+    fn option(&mut self, at: &At<'a>, event: &'a Event<'a>, trigger: Trigger, take: Vec<Assign>) -> NodeIx {
         let key = self.event_key(&at.key, event);
         let title = event.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
         let id = event.id.as_ref().map(|id| id.value.clone());
         let new = NewNode { key, id, title, scope: self.scope.node, span: event.span };
-        self.add(new, Element::CatchEvent(CatchEvent { trigger, take }))
+        let node = self.add(new, Element::CatchEvent(CatchEvent { trigger, take }));
+        self.parts(event, node);
+        node
     }
 
     fn catch(&mut self, at: &At<'a>, event: &'a Event<'a>) -> NodeIx {
         let (trigger, take) = self.caught(event);
-        self.simple(at, Element::CatchEvent(CatchEvent { trigger, take }))
+        let node = self.simple(at, Element::CatchEvent(CatchEvent { trigger, take }));
+        self.parts(event, node);
+        node
     }
 
     fn incident(&mut self, at: &At<'a>, code: &'a Spanned<Name>, with: &'a [Entry], ways: &'a [Way<'a>]) {

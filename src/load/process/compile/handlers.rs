@@ -11,7 +11,7 @@ use crate::element::definition::{Assign, Target, Trigger};
 use crate::element::end_event::EndEvent;
 use crate::element::error_throw::ErrorThrow;
 use crate::element::event_sub_process::EventSubProcess;
-use crate::element::start_event::{Nothing, StartEvent};
+use crate::element::start_event::StartEvent;
 use crate::graph::NodeIx;
 use crate::load::draft::ExprText;
 use crate::load::problem::{Problem, Problems};
@@ -54,6 +54,7 @@ impl<'a> Compiler<'a> {
         let id = event.id.as_ref().map(|id| id.value.clone());
         let new = NewNode { key: key.clone(), id, title, scope: self.scope.node, span: event.span };
         let node = self.add(new, Element::BoundaryEvent(Box::new(boundary)));
+        self.parts(event, node);
         self.boundaries.entry(host).or_default().push(node);
         self.seen.extend(kept);
         let to = self.plan.label();
@@ -113,7 +114,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn check_interrupt(&self, event: &Event<'_>) {
-        if let (On::Error(_), false) = (&event.on, event.interrupt) {
+        let is_error = |event: &Event<'_>| matches!(event.on, On::Error(_));
+        let errors = match &event.on {
+            On::Several { events, .. } => events.iter().any(is_error),
+            _ => is_error(event),
+        };
+        if errors && !event.interrupt {
             let problem = Problem::error("wrong-shape", event.span, "an error always interrupts");
             self.cx
                 .problems
@@ -166,16 +172,29 @@ impl<'a> Compiler<'a> {
         let title = title.map(|title| title.value.clone()).unwrap_or_default();
         let id = id.map(|id| id.value.clone());
         let new = NewNode { key: key.clone(), id, title, scope: self.scope.node, span: event.span };
-        let node = self.add(new, Element::Nothing(Nothing));
+        let handler = EventSubProcess { trigger, interrupting: event.interrupt, take: Vec::new() };
+        let node = self.add(new, Element::EventSubProcess(Box::new(handler)));
+        self.parts(event, node);
+        self.no_take(event);
         if let Some(info) = self.scopes.get_mut(&self.scope.node) {
             info.handlers.push(node);
         }
-        self.scope_of(node, key, |this| this.handler_body(event, node, trigger, host));
+        self.scope_of(node, key, |this| this.handler_body(event, node, host));
     }
 
-    fn handler_body(&mut self, event: &'a Event<'a>, node: NodeIx, trigger: Trigger, host: Option<NodeIx>) {
+    /// The scope of a handler begins when its event has happened: there is nowhere to keep what a part brings.
+    fn no_take(&self, event: &Event<'_>) {
+        let On::Several { events, .. } = &event.on else { return };
+        if let Some(entry) = events.iter().find_map(|part| part.take.first()) {
+            let problem =
+                Problem::error("wrong-shape", entry.key.span, "one of several events of a handler keeps nothing");
+            self.cx.problems.push(problem.help("leave `take` out, or write a handler for each of the events"));
+        }
+    }
+
+    fn handler_body(&mut self, event: &'a Event<'a>, node: NodeIx, host: Option<NodeIx>) {
         self.declare_all("vars", &event.vars);
-        let kept = self.keep_all(event, &trigger);
+        let kept = self.keep_all(event, node);
         let steps = event.then.steps.as_deref().unwrap_or_default();
         let names = self.event_names(event, &Problems::new());
         self.hidden_take(event.take, &names);
@@ -183,9 +202,8 @@ impl<'a> Compiler<'a> {
         let names = self.event_names(event, &Problems::new());
         let mut take = self.assigns(event.take, &names);
         take.extend(kept.iter().filter_map(|seen| self.kept_entry(seen, &names)));
-        let handler = EventSubProcess { trigger, interrupting: event.interrupt, take };
-        if let Some(element) = self.plan.element(node) {
-            *element = Element::EventSubProcess(Box::new(handler));
+        if let Some(Element::EventSubProcess(handler)) = self.plan.element(node) {
+            handler.take = take;
         }
         self.drain_to(node);
         let border = if event.interrupt { Border::Scope } else { Border::OwnPath };
@@ -221,10 +239,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// The entries of a handler's form are variables of the handler.
-    fn keep_all(&mut self, event: &'a Event<'a>, trigger: &Trigger) -> Vec<Seen> {
-        let (On::Manual { form: items, .. }, Trigger::Manual { form, .. }) = (&event.on, trigger) else {
-            return Vec::new();
+    fn keep_all(&mut self, event: &'a Event<'a>, node: NodeIx) -> Vec<Seen> {
+        let form = match self.plan.element(node).map(|element| &*element).and_then(Element::trigger) {
+            Some(Trigger::Manual { form, .. }) => form.clone(),
+            _ => return Vec::new(),
         };
+        let On::Manual { form: items, .. } = &event.on else { return Vec::new() };
         let mut kept = Vec::new();
         for item in items {
             let FormItem::Entry(decl) = item else { continue };

@@ -346,11 +346,9 @@ impl<'a> Compiler<'a> {
             .collect();
         let span = self.plan.node_at(start).map(|node| node.span).unwrap_or_default();
         if let (true, Some(event)) = (plain.is_empty(), net.starts.first()) {
-            // Started by events only: the scope's own beginning is the first of them.
-            if let (Some(node), Some(info)) =
-                (self.start_nodes.get(&event.id.value), self.scopes.get_mut(&self.scope.node))
-            {
-                info.entry = *node;
+            // Started by events only: a run that the host begins itself goes on behind the first of them.
+            if let Some(behind) = places.behind.get(&event.id.value) {
+                self.plan.flow(start, *behind, Text::default(), span);
             }
             return;
         }

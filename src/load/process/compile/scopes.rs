@@ -36,6 +36,11 @@ impl<'a> Compiler<'a> {
     pub(super) fn scoped(&mut self, at: &At<'a>) -> Option<NodeIx> {
         match &at.step.verb {
             Verb::Gate(_) => Some(self.simple(at, Element::Nothing(Nothing))),
+            Verb::Throws(steps) => {
+                let entry = self.inside(at, |this| this.list(steps, Border::None, at.after));
+                self.plan.same(at.entry, entry);
+                None
+            }
             Verb::Group(group) => Some(self.group(at, group)),
             Verb::Each(each) => Some(self.each(at, each)),
             Verb::Repeat(repeat) => Some(self.repeat(at, repeat)),

@@ -1,7 +1,8 @@
 //! How a process starts, what it takes, and how often it may run.
 
 use super::Compiler;
-use crate::element::definition::{Param, Root, Start, StartTrigger};
+use crate::element::definition::{Param, RecordTrigger, Root, Start, StartTrigger};
+use crate::entity::EventKind;
 use crate::load::cursor;
 use crate::load::problem::Problem;
 use crate::load::process::draft::{self, RecordKind, StartBy};
@@ -29,7 +30,13 @@ impl<'a> Compiler<'a> {
             let manual = StartTrigger::Manual { roles: Vec::new(), new: Vec::new() };
             return vec![by(manual), by(StartTrigger::Called)];
         }
-        self.process.starts.iter().filter_map(|start| self.start(start)).collect()
+        let mut starts = Vec::new();
+        for start in &self.process.starts {
+            let Some(made) = self.start(start) else { continue };
+            starts.extend(also_when_created(&made));
+            starts.push(made);
+        }
+        starts
     }
 
     fn start(&mut self, start: &'a draft::Start<'a>) -> Option<Start> {
@@ -106,13 +113,19 @@ impl<'a> Compiler<'a> {
                     names.root("self", ty, slot);
                 }
             }
-            StartBy::Message(name) => {
+            StartBy::Message(name) if !self.is_signal(name) => {
                 let parts = self.cx.words.message_parts(&name.value);
                 self.message_names(&mut names, &parts);
             }
-            StartBy::Signal(name) => {
+            StartBy::Message(name) | StartBy::Signal(name) => {
                 let parts = self.cx.words.signal_parts(&name.value);
                 self.message_names(&mut names, &parts);
+            }
+            StartBy::Condition(_) => {
+                if let Some(own) = &self.process.entity {
+                    let slot = self.slot(Root::Event);
+                    names.root("self", Type::reference(&*own.value), slot);
+                }
             }
             StartBy::Manual { .. } | StartBy::Schedule { .. } | StartBy::Called => {}
         }
@@ -134,6 +147,7 @@ impl<'a> Compiler<'a> {
                     roles.iter().filter(|role| self.cx.words.role(role)).map(|role| role.value.clone()).collect();
                 StartTrigger::Manual { roles, new: self.manual_columns(new) }
             }
+            StartBy::Message(name) if self.is_signal(name) => StartTrigger::Signal(name.value.clone(), when),
             StartBy::Message(name) => {
                 self.message_key(name, false, false)?;
                 StartTrigger::Message(name.value.clone(), when)
@@ -143,8 +157,27 @@ impl<'a> Compiler<'a> {
                 StartTrigger::Signal(name.value.clone(), when)
             }
             StartBy::Schedule { .. } => StartTrigger::Schedule(self.schedule(&start.by)?),
+            StartBy::Condition(node) => StartTrigger::Record(self.start_condition(node)?),
             StartBy::Called => StartTrigger::Called,
         })
+    }
+
+    /// A condition over the record that a run would be about.
+    fn start_condition(&mut self, node: &'a Node) -> Option<RecordTrigger> {
+        let Some(own) = self.process.entity.as_ref() else {
+            let problem =
+                Problem::error("missing-key", node.span, "a condition that starts a process is over its record");
+            self.cx.problems.push(problem.help("name the `entity` that the process is about"));
+            return None;
+        };
+        let mut names = Names::new();
+        self.surroundings(&mut names);
+        let slot = self.slot(Root::Event);
+        names.root("self", Type::reference(&*own.value), slot);
+        let when = self.bool(node, &names);
+        self.check_condition(&when, node.span);
+        let kind = RecordKind { entity: own.clone(), kind: draft::Kind::Updated };
+        Some(RecordTrigger { edge: true, ..self.record_event(&kind, &[], Some(when), true) })
     }
 
     fn manual_columns(&mut self, new: &'a [cursor::Spanned<Name>]) -> Vec<Name> {
@@ -166,7 +199,7 @@ impl<'a> Compiler<'a> {
         let silent = match &start.by {
             StartBy::Record(kind) => kind.entity.value != own.value,
             StartBy::Message(_) | StartBy::Signal(_) | StartBy::Schedule { .. } => true,
-            StartBy::Manual { .. } | StartBy::Called => false,
+            StartBy::Manual { .. } | StartBy::Condition(_) | StartBy::Called => false,
         };
         if silent && !named {
             let problem = Problem::error("missing-key", start.span, "nothing says which record the run is about");
@@ -183,4 +216,27 @@ impl<'a> Compiler<'a> {
         self.reads.clear();
         Some(parts)
     }
+}
+
+/// A condition holds for a new record, too.
+fn also_when_created(start: &Start) -> Option<Start> {
+    let StartTrigger::Record(RecordTrigger { entity, when, equal, only_self, edge: true, .. }) = &start.trigger else {
+        return None;
+    };
+    let trigger = RecordTrigger {
+        entity: entity.clone(),
+        kind: EventKind::Created,
+        changed: Vec::new(),
+        when: when.clone(),
+        equal: equal.clone(),
+        only_self: *only_self,
+        edge: true,
+    };
+    Some(Start {
+        trigger: StartTrigger::Record(trigger),
+        about: None,
+        new: None,
+        with: start.with.clone(),
+        entry: start.entry,
+    })
 }

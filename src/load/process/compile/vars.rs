@@ -136,8 +136,7 @@ impl<'a> Compiler<'a> {
         for step in steps {
             self.hidden_of(step);
             for event in &step.boundary {
-                let names = self.event_names(event, &Problems::new());
-                self.hidden_take(event.take, &names);
+                self.hidden_event(event);
                 self.declare_hidden(event.then.steps.as_deref().unwrap_or_default());
             }
         }
@@ -164,6 +163,15 @@ impl<'a> Compiler<'a> {
         self.hidden_take(take, &names);
     }
 
+    /// What an event and its parts keep.
+    fn hidden_event(&mut self, event: &'a Event<'a>) {
+        let names = self.event_names(event, &Problems::new());
+        self.hidden_take(event.take, &names);
+        if let On::Several { events, .. } = &event.on {
+            events.iter().for_each(|part| self.hidden_event(part));
+        }
+    }
+
     fn hidden_of(&mut self, step: &'a Step<'a>) {
         match &step.verb {
             Verb::Create { entity, into, .. } => self.hidden(into.as_ref(), Type::reference(&*entity.value)),
@@ -181,16 +189,8 @@ impl<'a> Compiler<'a> {
                 self.hidden(into.as_ref(), keeps.map_or(Type::Any, |entity| Type::reference(&*entity)));
             }
             Verb::Service(_) | Verb::Decide(_) | Verb::Call(_) => self.hidden_answer(&step.verb),
-            Verb::Catch(event) => {
-                let names = self.event_names(event, &Problems::new());
-                self.hidden_take(event.take, &names);
-            }
-            Verb::Race(events) => {
-                for event in events {
-                    let names = self.event_names(event, &Problems::new());
-                    self.hidden_take(event.take, &names);
-                }
-            }
+            Verb::Catch(event) => self.hidden_event(event),
+            Verb::Race(events) => events.iter().for_each(|event| self.hidden_event(event)),
             Verb::UserTask(task) => {
                 for name in &task.keep {
                     let entry = task.form.iter().find(|item| *item.key() == *name.value);
@@ -315,7 +315,7 @@ impl<'a> Compiler<'a> {
                     }
                 }
             }
-            On::After { .. } | On::At(_) | On::Condition(_) | On::Compensation => {}
+            On::After { .. } | On::At(_) | On::Condition(_) | On::Compensation | On::Several { .. } => {}
         }
         names
     }

@@ -10,9 +10,11 @@ use crate::model::{Name, Span};
 
 /// The words by which an event is written; each place allows some of them.
 pub(crate) const BOUNDARY: &[&str] =
-    &["after", "at", "message", "signal", "event", "condition", "error", "escalation", "manual"];
+    &["after", "at", "message", "signal", "event", "condition", "error", "escalation", "manual", "events"];
 /// Those of a race: what has no place to be caught from is left out.
-pub(crate) const RACE: &[&str] = &["after", "at", "message", "signal", "event", "condition"];
+pub(crate) const RACE: &[&str] = &["after", "at", "message", "signal", "event", "condition", "events"];
+/// Those of one among several; of all of several without the last two, which nothing waits for.
+const PART: &[&str] = &["after", "at", "message", "signal", "event", "condition", "error", "escalation"];
 
 impl<'t> Reader<'t> {
     /// The events under a key.
@@ -141,10 +143,40 @@ impl<'t> Reader<'t> {
             "signal" => On::Signal(self.id(value)?),
             "event" => On::Record(self.record_kind(value)?),
             "condition" => On::Condition(value),
+            "events" => self.several(map, value)?,
             "error" => On::Error(self.code(value)?),
             "escalation" => On::Escalation(self.code(value)?),
             _ => return self.manual(value),
         })
+    }
+
+    /// `events: [...]`: the first of them, or with `parallel_multiple: true` all of them.
+    fn several(&self, map: &MapReader<'t>, value: &'t Node) -> Option<On<'t>> {
+        let all = map.bool("parallel_multiple").is_some_and(|flag| flag.value);
+        let items = cursor::list(value, "a list of events", self.problems)?;
+        let events: Vec<Event<'t>> = items.iter().filter_map(|item| self.part(item, all)).collect();
+        if items.len() < 2 {
+            let problem = Problem::error("wrong-shape", value.span, "expected two events or more");
+            self.problems.push(problem.help("write a single event without `events`"));
+        }
+        Some(On::Several { events, all })
+    }
+
+    fn part(&self, item: &'t Node, all: bool) -> Option<Event<'t>> {
+        let what = if all { "one of the events that are all waited for" } else { "one of several events" };
+        let map = MapReader::new(item, what, self.problems)?;
+        let words = if all { RACE } else { PART };
+        let words = words.split_last().map_or(words, |(last, others)| if *last == "events" { others } else { words });
+        let on = self.on(&map, what, words)?;
+        let mut event = self.about(&map, on, item.span);
+        event.id = map.name("id");
+        if let (On::Error(_) | On::Escalation(_), Some(entry)) = (&event.on, event.take.first()) {
+            let problem = Problem::error("wrong-shape", entry.key.span, "an error among several events keeps nothing");
+            self.problems.push(problem.help("leave `take` out, or write an event of its own for it"));
+        }
+        map.allow(&["doc"]);
+        map.finish();
+        Some(event)
     }
 
     /// A code, or `any`.

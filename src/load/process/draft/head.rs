@@ -73,8 +73,11 @@ fn starts_of_net<'t>(nodes: Vec<Start<'t>>, listed: Vec<Start<'t>>, plain: bool,
     starts
 }
 
+/// The words by which a start is written.
+pub(super) const STARTS: &[&str] = &["event", "manual", "message", "signal", "condition", "schedule", "called"];
+
 impl<'t> Start<'t> {
-    fn bare(span: Span) -> Self {
+    pub(super) fn bare(span: Span) -> Self {
         Self {
             span,
             node: None,
@@ -106,13 +109,10 @@ impl<'t> Reader<'t> {
     pub(super) fn start(&self, node: &'t Node, more: &[&'static str]) -> Option<Start<'t>> {
         let map = MapReader::new(node, "a start", self.problems)?;
         map.allow(more);
-        let words: Vec<&'static str> = ["event", "manual", "message", "signal", "schedule", "called"]
-            .into_iter()
-            .filter(|word| node.get(word).is_some())
-            .collect();
+        let words: Vec<&'static str> = STARTS.iter().copied().filter(|word| node.get(word).is_some()).collect();
         let [word] = words.as_slice() else {
             let found = if words.is_empty() { "none".to_owned() } else { words.join(" and ") };
-            let message = format!("expected one of event, manual, message, signal, schedule, called, found {found}");
+            let message = format!("expected one of {}, found {found}", STARTS.join(", "));
             self.problems.error("no-event", node.span, message);
             return None;
         };
@@ -144,6 +144,7 @@ impl<'t> Reader<'t> {
             "manual" => self.start_manual(value)?,
             "message" => StartBy::Message(self.id(value)?),
             "signal" => StartBy::Signal(self.id(value)?),
+            "condition" => StartBy::Condition(value),
             "schedule" => StartBy::Schedule {
                 rule: value,
                 catch_up: map.get("catch_up"),

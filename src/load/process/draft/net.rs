@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use super::event::BOUNDARY;
+use super::begin::Begin;
+use super::event::{BOUNDARY, RACE};
 use super::link::Link;
 use super::loops;
 use super::step::{Read, Reader, verb_span};
-use super::{Event, Flow, Gate, Group, Net, On, Start, StartNode, Step, Target, Then, Verb};
+use super::{Event, Flow, Gate, Group, Net, On, Start, Step, Target, Then, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::Problem;
 use crate::load::read::{Entry, Node};
@@ -25,9 +26,10 @@ pub(super) struct Flat<'t> {
     /// What starts a process, at its start events.
     pub starts: Vec<Start<'t>>,
     /// What starts a handler, with the keys of its start event.
-    trigger: Option<Event<'t>>,
+    pub(super) trigger: Option<Event<'t>>,
     borders: Vec<Border<'t>>,
     pub(super) links: Vec<Link>,
+    pub(super) begins: Vec<Begin<'t>>,
 }
 
 /// A boundary event, until its host is known.
@@ -118,10 +120,12 @@ impl<'t> Reader<'t> {
             trigger: None,
             borders: Vec::new(),
             links: Vec::new(),
+            begins: Vec::new(),
         };
         for node in nodes {
             self.node(node, &mut flat);
         }
+        self.place_begins(&mut flat);
         self.place_links(&mut flat);
         self.lanes(map, &mut flat.net);
         // The borders of nodes that compensate are placed before those nodes are taken out.
@@ -169,6 +173,7 @@ impl<'t> Reader<'t> {
             Kind::Start => self.start_node(node, &map, id, flat),
             Kind::Boundary => self.border(node, &map, id, flat),
             Kind::Handler => self.handler_node(node, &map, id, flat),
+            Kind::Gate(Gate::Events) if self.instantiates(&map) => self.begin_by_gateway(&map, id, flat),
             Kind::Gate(gate) => {
                 let step = self.node_step(&map, node.span, &id, word.word(), Verb::Gate(gate));
                 let step = self.around(&map, step, flat);
@@ -184,12 +189,17 @@ impl<'t> Reader<'t> {
                 let step = self.link_node(&map, &id, throws, &mut flat.links);
                 flat.add(id, Some(step));
             }
+            Kind::Throw | Kind::End if map.get("throws").is_some() => {
+                let step = self.throwing(&map, node, &id, if matches!(kind, Kind::End) { ENDS } else { THROWN });
+                flat.add(id, Some(step));
+            }
             Kind::Throw => {
                 let step = self.doing(&map, entries, &id, THROWN, true);
                 flat.add(id, step);
             }
             Kind::Catch => {
-                let step = self.doing(&map, entries, &id, CAUGHT, false);
+                self.begin_keys(&map, &id, flat);
+                let step = self.catching(&map, entries, &id);
                 let step = step.map(|step| self.around(&map, step, flat));
                 flat.add(id, step);
             }
@@ -200,6 +210,9 @@ impl<'t> Reader<'t> {
                 flat.add(id, Some(step));
             }
             Kind::Does(verbs, may_pass) => {
+                if verbs.contains(&"receive") {
+                    self.begin_by_task(&map, &id, flat);
+                }
                 let step = self.doing(&map, entries, &id, verbs, may_pass);
                 let step = step.map(|step| self.around(&map, step, flat));
                 flat.add(id, step);
@@ -294,6 +307,44 @@ impl<'t> Reader<'t> {
         Some(Step { title: shown, ..self.untitled(map, at, id, word, verb) })
     }
 
+    /// An intermediate catch event: `wait`, `receive`, or an event as at a border.
+    fn catching(&self, map: &MapReader<'t>, entries: &'t [Entry], id: &Spanned<Name>) -> Option<Step<'t>> {
+        if self.verb_among(entries, CAUGHT).is_some() {
+            return self.doing(map, entries, id, CAUGHT, false);
+        }
+        let on = self.on(map, "an intermediate catch event", RACE)?;
+        let verb = Verb::Catch(Box::new(self.about(map, on, map.span())));
+        Some(self.node_step(map, map.span(), id, Some("intermediate_catch_event"), verb))
+    }
+
+    /// `throws: [...]`: all of several events, in written order.
+    fn throwing(
+        &self,
+        map: &MapReader<'t>,
+        node: &'t Node,
+        id: &Spanned<Name>,
+        verbs: &'static [&'static str],
+    ) -> Step<'t> {
+        let mut steps = Vec::new();
+        for item in map.list("throws") {
+            let Some(each) = MapReader::new(item, "one of several events", self.problems) else { continue };
+            match self.verb_among(item.entries(), verbs) {
+                Some((word, entry, read)) => {
+                    each.allow(&[word]);
+                    let verb = read(self, &each, &entry.value).unwrap_or(Verb::Broken);
+                    steps.push(Step { id: each.name("id"), ..bare(item.span, word, verb) });
+                }
+                None => self.problems.error("no-verb", item.span, format!("expected one of {}", verbs.join(", "))),
+            }
+            each.finish();
+        }
+        if map.bool("terminate").is_some_and(|flag| flag.value) {
+            let verb = Verb::End { title: None, results: &[], terminate: true, process: false };
+            steps.push(bare(node.span, "end", verb));
+        }
+        self.node_step(map, node.span, id, Some("intermediate_throw_event"), Verb::Throws(steps))
+    }
+
     /// `end_event`: throws something first, ends the scope, returns results.
     fn end_node(&self, map: &MapReader<'t>, entries: &'t [Entry], id: &Spanned<Name>) -> Option<Step<'t>> {
         if self.verb_among(entries, ENDS).is_some() {
@@ -352,40 +403,6 @@ impl<'t> Reader<'t> {
         let flat = self.flat(map);
         self.handling.set(outer);
         flat
-    }
-
-    /// Whether a start event says what starts the process.
-    fn starts_process(&self, node: &'t Node) -> bool {
-        let words = ["event", "manual", "message", "signal", "schedule", "called"];
-        !self.handling.get() && words.iter().any(|word| node.get(word).is_some())
-    }
-
-    fn process_start(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
-        let title = self.title(map);
-        if let Some(mut start) = self.start(node, &["id", "type", "title"]) {
-            start.node = Some(id.clone());
-            flat.starts.push(start);
-        }
-        flat.net.starts.push(StartNode { id, title, by_event: true });
-    }
-
-    /// A start event that begins a scope; of an event sub-process, with what begins it.
-    fn start_node(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
-        map.allow(&["type", "doc"]);
-        let title = self.title(map);
-        let words = || BOUNDARY.iter().chain(&["compensate", "compensation"]);
-        let by_event = self.handling.get() && words().any(|word| node.get(word).is_some());
-        let on = if by_event { self.on(map, "a start event", BOUNDARY) } else { None };
-        if let Some(on) = on {
-            let mut event = self.about(map, on, node.span);
-            event.interrupt = map.bool("interrupt").is_none_or(|flag| flag.value);
-            if matches!(event.on, On::Compensation) {
-                self.no_interrupt(map);
-                event.interrupt = false;
-            }
-            flat.trigger = Some(event);
-        }
-        flat.net.starts.push(StartNode { id, title, by_event: false });
     }
 
     fn border(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
@@ -490,7 +507,7 @@ impl<'t> Reader<'t> {
 
 impl<'t> Flat<'t> {
     /// A node, also one that could not be read: flows to it are no mistake.
-    fn add(&mut self, id: Spanned<Name>, step: Option<Step<'t>>) {
+    pub(super) fn add(&mut self, id: Spanned<Name>, step: Option<Step<'t>>) {
         let span = id.span;
         self.net.names.push(id);
         self.steps.push(step.unwrap_or_else(|| bare(span, "node", Verb::Broken)));
