@@ -156,6 +156,7 @@ fn trigger(trigger: &Trigger) -> String {
         Trigger::Manual { title, .. } => format!("manual {}", title.get("en")),
         Trigger::Compensation => "compensation".into(),
         Trigger::Several { parts, all } => format!("{} of {} events", if *all { "all" } else { "one" }, parts.len()),
+        Trigger::Cancel => "cancel".into(),
     }
 }
 

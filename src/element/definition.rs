@@ -255,6 +255,8 @@ pub enum Trigger {
         /// Whether all must have happened.
         all: bool,
     },
+    /// The transaction was canceled, and what completed in it compensated.
+    Cancel,
 }
 
 /// One thing that a form asks for.

@@ -1,6 +1,6 @@
 //! "An end event ends the flow of the process": a path, a scope with everything in it (S12), or the whole instance.
 
-use super::room::{Effect, Fault, Move, Next, Room, View};
+use super::room::{Effect, Event, Fault, Move, Next, Room, View};
 use crate::model::Name;
 use crate::model::expr::Expr;
 
@@ -23,6 +23,8 @@ pub enum Ends {
     Scope,
     /// The whole instance.
     Instance,
+    /// The transaction, which is canceled: what completed in it is compensated first (S13).
+    Transaction,
 }
 
 impl Room for EndEvent {
@@ -33,7 +35,12 @@ impl Room for EndEvent {
             Ends::Path => Next::End,
             Ends::Scope => Next::Terminate,
             Ends::Instance => Next::EndInstance,
+            Ends::Transaction => Next::Cancel,
         };
         Ok(Move { effects, next })
+    }
+
+    fn resume(&self, _: &View<'_>, _: &Event<'_>) -> Result<Move, Fault> {
+        Ok(Move::only(Next::Canceled))
     }
 }

@@ -258,6 +258,10 @@ pub enum Next {
         /// Whether the way on waits for it.
         waits: bool,
     },
+    /// End what else runs in the scope, then compensate all of it (S13).
+    Cancel,
+    /// Leave the scope by the cancel event at its border.
+    Canceled,
 }
 
 /// Something to wait for, at a node.

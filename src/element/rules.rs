@@ -136,7 +136,7 @@ pub fn arm(view: &View<'_>, node: NodeIx, trigger: &Trigger) -> Result<Vec<Arm>,
             one(ArmKind::Condition(truth, reads))
         }
         Trigger::Manual { .. } => one(ArmKind::Passive),
-        Trigger::Error(_) | Trigger::Escalation(_) | Trigger::Compensation => Ok(Vec::new()),
+        Trigger::Error(_) | Trigger::Escalation(_) | Trigger::Compensation | Trigger::Cancel => Ok(Vec::new()),
         Trigger::Several { parts, .. } => {
             let mut arms = Vec::new();
             for part in parts {

@@ -134,6 +134,8 @@ impl Turn<'_> {
                 Ok(())
             }
             Next::AgainStage => self.again_stage(token),
+            Next::Cancel => self.cancel_scope(token, node),
+            Next::Canceled => self.canceled_scope(token),
             Next::Compensate { waits, .. } => self.compensate(token, node, waits),
         }
     }

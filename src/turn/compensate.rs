@@ -6,11 +6,12 @@
 
 use super::step::{Step, Turn};
 use crate::element::Element;
+use crate::element::definition::Trigger;
 use crate::element::room::{Event, Given};
 use crate::graph::NodeIx;
 use crate::instance::fact::Opened;
 use crate::instance::state::Compensable;
-use crate::instance::{Fact, Owner, ScopeId, ScopeKind, TokenId, WaitKind};
+use crate::instance::{Fact, Owner, Place, ScopeId, ScopeKind, Token, TokenId, WaitKind};
 
 impl Turn<'_> {
     /// An activity was left as completed: what compensates it later is kept.
@@ -58,6 +59,28 @@ impl Turn<'_> {
             self.branch_off(scope, self.def.graph.outgoing(node));
         }
         self.compensate_next(token)
+    }
+
+    /// A cancel end event: what runs in the transaction ends, then what completed in it is compensated.
+    pub fn cancel_scope(&mut self, token: TokenId, node: NodeIx) -> Step {
+        let Some(scope) = self.run.state.token(token).map(|found| found.scope) else { return Ok(()) };
+        self.empty(scope, "canceled");
+        self.disarm(Owner::Scope(scope), "canceled");
+        let id = self.number();
+        self.fact(Fact::Born(Token { id, scope, place: Place::In(node) }));
+        let bound = self.number();
+        self.arm_wait(Owner::Token(id), node, WaitKind::Scopes, bound);
+        self.compensate_next(id)
+    }
+
+    /// All of it is compensated: the transaction is left by the cancel event at its border.
+    pub fn canceled_scope(&mut self, token: TokenId) -> Step {
+        let scope = self.run.state.token(token).and_then(|found| self.run.state.scope(found.scope));
+        let Some(host) = scope.and_then(|scope| scope.host) else { return Ok(()) };
+        let borders = self.run.state.node_of(host).map(|node| self.def.boundaries_of(node)).unwrap_or_default();
+        let cancels = |border: &&NodeIx| matches!(self.trigger(**border), Some(Trigger::Cancel));
+        let Some(border) = borders.iter().find(cancels).copied() else { return Ok(()) };
+        self.at_border(host, border, true, &Event::Compensated, &Given::default())
     }
 
     /// The last completed activity that the throw means; when there is none left, the throw is done.

@@ -84,5 +84,5 @@ fn is_interrupted(walk: &Walk<'_>, scope: NodeIx) -> bool {
 
 /// Errors and escalations come from inside: they are no help where nothing raises them.
 fn is_raised(trigger: &Trigger) -> bool {
-    matches!(trigger, Trigger::Error(_) | Trigger::Escalation(_))
+    matches!(trigger, Trigger::Error(_) | Trigger::Escalation(_) | Trigger::Cancel)
 }

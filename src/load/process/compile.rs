@@ -166,6 +166,9 @@ pub(super) struct Compiler<'a> {
     start_nodes: BTreeMap<Name, NodeIx>,
     /// The throws of compensation, with the activities they name.
     compensating: Vec<compensation::Throw>,
+    /// The groups that can be canceled, and the cancel ends in them.
+    transactions: BTreeSet<NodeIx>,
+    canceling: Vec<(NodeIx, Span)>,
     /// The places of `go` steps, which are no nodes.
     gos: Vec<(Label, Span)>,
     notes: Notes,
@@ -237,6 +240,8 @@ impl<'a> Compiler<'a> {
             retries: Vec::new(),
             start_nodes: BTreeMap::new(),
             compensating: Vec::new(),
+            transactions: BTreeSet::new(),
+            canceling: Vec::new(),
             gos: Vec::new(),
             notes,
         }
@@ -264,6 +269,7 @@ impl<'a> Compiler<'a> {
         if let Some(timeout) = process.timeout {
             self.timeout(timeout);
         }
+        self.check_cancels();
         self.retry_places();
     }
 

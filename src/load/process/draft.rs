@@ -305,6 +305,7 @@ pub(crate) enum Verb<'t> {
         results: &'t [Entry],
         terminate: bool,
         process: bool,
+        cancel: bool,
     },
 }
 
@@ -375,6 +376,8 @@ pub(crate) enum Test {
 /// A scope of its own.
 #[derive(Debug)]
 pub(crate) struct Group<'t> {
+    /// Whether it can be canceled.
+    pub transaction: bool,
     pub steps: Vec<Step<'t>>,
     pub net: Option<Net<'t>>,
     pub vars: Vec<Variable>,
@@ -417,6 +420,7 @@ pub(crate) enum On<'t> {
     Error(Option<Spanned<Name>>),
     Escalation(Option<Spanned<Name>>),
     Compensation,
+    Cancel,
     Manual {
         title: Spanned<Text>,
         roles: Vec<Spanned<Name>>,
@@ -442,6 +446,7 @@ impl On<'_> {
             On::Error(_) => "error",
             On::Escalation(_) => "escalation",
             On::Compensation => "compensation",
+            On::Cancel => "cancel",
             On::Manual { .. } => "manual",
             On::Several { .. } => "events",
         }

@@ -7,6 +7,7 @@ use super::{At, Compiler};
 use crate::element::boundary_event::BoundaryEvent;
 use crate::element::compensation_throw::CompensationThrow;
 use crate::element::definition::{Compensation, ScopeInfo};
+use crate::element::end_event::Ends;
 use crate::element::{Element, Trigger};
 use crate::graph::{Graph, NodeIx};
 use crate::load::cursor::Spanned;
@@ -56,6 +57,31 @@ impl<'a> Compiler<'a> {
             this.declare_hidden(steps);
             this.fill((steps, None), &[], (Border::OwnPath, None), event.span);
         });
+    }
+
+    /// What a cancel end event ends: it stands in a transaction.
+    pub(super) fn cancels(&mut self, span: Span) -> Ends {
+        match self.transactions.contains(&self.scope.node) {
+            true => self.canceling.push((self.scope.node, span)),
+            false => {
+                let problem = Problem::error("wrong-shape", span, "a cancel end stands in a transaction");
+                self.cx.problems.push(problem.help("write it into a `group` with `transaction: true`, not deeper"));
+            }
+        }
+        Ends::Transaction
+    }
+
+    /// A transaction that is canceled has a way on.
+    pub(super) fn check_cancels(&mut self) {
+        for (scope, span) in std::mem::take(&mut self.canceling) {
+            let events = self.boundaries.get(&scope).cloned().unwrap_or_default();
+            let cancels = |element: &mut Element| matches!(element.trigger(), Some(Trigger::Cancel));
+            if !events.into_iter().any(|event| self.plan.element(event).is_some_and(cancels)) {
+                let problem =
+                    Problem::error("missing-key", span, "nothing says where the canceled transaction goes on");
+                self.cx.problems.push(problem.help("write `boundary: [{cancel: true, next: ...}]` at the transaction"));
+            }
+        }
     }
 
     fn has_compensation(&mut self, host: NodeIx) -> bool {

@@ -113,6 +113,7 @@ impl<'a> Compiler<'a> {
             }
             On::Error(code) => Trigger::Error(code.as_ref().map(|code| self.error_code(code))),
             On::Compensation => Trigger::Compensation,
+            On::Cancel => Trigger::Cancel,
             On::Escalation(code) => Trigger::Escalation(code.as_ref().map(|code| code.value.clone())),
             // Its parts are nodes of their own, made behind its own.
             On::Several { all, .. } => Trigger::Several { parts: Vec::new(), all: *all },

@@ -35,7 +35,15 @@ impl<'a> Compiler<'a> {
             Verb::AllThatApply(cases) => self.all_that_apply(at, cases),
             Verb::Race(events) => self.race(at, events),
             Verb::Go(target) => self.go(at, target),
-            Verb::End { title, results, terminate, process } => self.end(at, *title, results, (*terminate, *process)),
+            Verb::End { title, results, terminate, process, cancel } => {
+                let ends = match (cancel, terminate, process) {
+                    (true, _, _) => self.cancels(at.step.at),
+                    (_, _, true) => Ends::Instance,
+                    (_, true, false) => Ends::Scope,
+                    (_, false, false) => Ends::Path,
+                };
+                self.end(at, *title, results, ends);
+            }
             _ => return self.scoped(at),
         }
         None
@@ -387,12 +395,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn end(&mut self, at: &At<'a>, title: Option<&'a Node>, results: &'a [Entry], (terminate, process): (bool, bool)) {
-        let ends = match (terminate, process) {
-            (_, true) => Ends::Instance,
-            (true, false) => Ends::Scope,
-            (false, false) => Ends::Path,
-        };
+    fn end(&mut self, at: &At<'a>, title: Option<&'a Node>, results: &'a [Entry], ends: Ends) {
         if ends == Ends::Path && self.done(at.step.at).is_none() {
             self.plan.same(at.entry, at.after);
             return;

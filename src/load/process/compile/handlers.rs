@@ -38,6 +38,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn border_event(&mut self, at: &At<'a>, host: NodeIx, event: &'a Event<'a>) {
+        if matches!(event.on, On::Cancel) && !self.transactions.contains(&host) {
+            let problem = Problem::error("wrong-shape", event.span, "only a transaction is canceled");
+            self.cx.problems.push(problem.help("say `transaction: true` of the `group`, or use another event"));
+        }
         if let On::Compensation = event.on {
             return self.compensation_border(at, host, event);
         }
@@ -115,12 +119,13 @@ impl<'a> Compiler<'a> {
 
     fn check_interrupt(&self, event: &Event<'_>) {
         let is_error = |event: &Event<'_>| matches!(event.on, On::Error(_));
-        let errors = match &event.on {
-            On::Several { events, .. } => events.iter().any(is_error),
-            _ => is_error(event),
+        let always = match &event.on {
+            On::Several { events, .. } => events.iter().any(is_error).then_some("an error"),
+            On::Cancel => Some("a cancel event"),
+            _ => is_error(event).then_some("an error"),
         };
-        if errors && !event.interrupt {
-            let problem = Problem::error("wrong-shape", event.span, "an error always interrupts");
+        if let (Some(what), false) = (always, event.interrupt) {
+            let problem = Problem::error("wrong-shape", event.span, format!("{what} always interrupts"));
             self.cx
                 .problems
                 .push(problem.help("leave `interrupt: false` out; an `escalation` may leave the step running"));

@@ -54,6 +54,9 @@ impl<'a> Compiler<'a> {
 
     fn group(&mut self, at: &At<'a>, group: &'a Group<'a>) -> NodeIx {
         let node = self.simple(at, Element::SubProcess(SubProcess));
+        if group.transaction {
+            self.transactions.insert(node);
+        }
         self.scope_at(at, node, |this| {
             this.declare_all("vars", &group.vars);
             this.fill((&group.steps, group.net.as_ref()), &group.handlers, (Border::Scope, Some(node)), at.step.at);

@@ -315,7 +315,7 @@ impl<'a> Compiler<'a> {
                     }
                 }
             }
-            On::After { .. } | On::At(_) | On::Condition(_) | On::Compensation | On::Several { .. } => {}
+            On::After { .. } | On::At(_) | On::Condition(_) | On::Compensation | On::Cancel | On::Several { .. } => {}
         }
         names
     }

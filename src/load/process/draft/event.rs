@@ -99,6 +99,9 @@ impl<'t> Reader<'t> {
         if let Some(on) = self.compensation(map, what) {
             return on;
         }
+        if what == "a boundary event" && map.bool("cancel").is_some_and(|flag| flag.value) {
+            return Some(On::Cancel);
+        }
         let found: Vec<_> = words.iter().filter_map(|word| Some((*word, map.entry(word)?))).collect();
         match found.as_slice() {
             [(word, entry)] => self.on_word(map, word, &entry.value),

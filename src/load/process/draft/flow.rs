@@ -171,14 +171,10 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn group(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
-        if let Some(entry) = map.entry("transaction")
-            && entry.value.word() != Some("false")
-        {
-            self.later("transaction", entry.key.span);
-        }
+        let transaction = map.bool("transaction").is_some_and(|flag| flag.value);
         let vars = self.variables(map, "vars");
         let handlers = self.events_at(map, "handlers", super::event::BOUNDARY);
-        Some(Verb::Group(Box::new(Group { steps: self.steps(value), net: None, vars, handlers })))
+        Some(Verb::Group(Box::new(Group { transaction, steps: self.steps(value), net: None, vars, handlers })))
     }
 
     pub(super) fn call(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {

@@ -61,7 +61,11 @@ impl<'t> Reader<'t> {
         if !outputs.is_empty() {
             steps.push(bare(span, "set", Verb::Set(outputs)));
         }
-        bare(span, "mapping", Verb::Group(Box::new(Group { steps, net: None, vars, handlers: Vec::new() })))
+        bare(
+            span,
+            "mapping",
+            Verb::Group(Box::new(Group { transaction: false, steps, net: None, vars, handlers: Vec::new() })),
+        )
     }
 
     fn input(&self, entry: &'t Entry) -> Option<Variable> {

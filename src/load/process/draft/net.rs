@@ -55,6 +55,7 @@ enum Kind {
     End,
     Boundary,
     Scope,
+    Transaction,
     Handler,
     Later,
 }
@@ -77,7 +78,7 @@ const TYPES: &[(&str, Kind)] = &[
     ("call_activity", Kind::Does(&["call"], false)),
     ("sub_process", Kind::Scope),
     ("event_sub_process", Kind::Handler),
-    ("transaction", Kind::Later),
+    ("transaction", Kind::Transaction),
     ("ad_hoc_sub_process", Kind::Later),
     ("exclusive_gateway", Kind::Gate(Gate::Exclusive)),
     ("parallel_gateway", Kind::Gate(Gate::Parallel)),
@@ -203,8 +204,8 @@ impl<'t> Reader<'t> {
                 let step = step.map(|step| self.around(&map, step, flat));
                 flat.add(id, step);
             }
-            Kind::Scope => {
-                let verb = self.scope_node(&map);
+            Kind::Scope | Kind::Transaction => {
+                let verb = self.scope_node(&map, matches!(kind, Kind::Transaction));
                 let step = self.node_step(&map, node.span, &id, Some("group"), verb);
                 let step = self.around(&map, step, flat);
                 flat.add(id, Some(step));
@@ -339,7 +340,7 @@ impl<'t> Reader<'t> {
             each.finish();
         }
         if map.bool("terminate").is_some_and(|flag| flag.value) {
-            let verb = Verb::End { title: None, results: &[], terminate: true, process: false };
+            let verb = Verb::End { title: None, results: &[], terminate: true, process: false, cancel: false };
             steps.push(bare(node.span, "end", verb));
         }
         self.node_step(map, node.span, id, Some("intermediate_throw_event"), Verb::Throws(steps))
@@ -351,12 +352,12 @@ impl<'t> Reader<'t> {
             return self.doing(map, entries, id, ENDS, false);
         }
         let flag = |key| map.bool(key).is_some_and(|flag| flag.value);
-        let (terminate, process) = (flag("terminate"), flag("process"));
-        let verb = Verb::End { title: None, results: map.map("return"), terminate, process };
+        let (terminate, process, cancel) = (flag("terminate"), flag("process"), flag("cancel"));
+        let verb = Verb::End { title: None, results: map.map("return"), terminate, process, cancel };
         Some(self.node_step(map, map.span(), id, Some("end_event"), verb))
     }
 
-    fn scope_node(&self, map: &MapReader<'t>) -> Verb<'t> {
+    fn scope_node(&self, map: &MapReader<'t>, transaction: bool) -> Verb<'t> {
         let vars = self.variables(map, "vars");
         let Some(flat) = self.flat(map) else {
             map.need("nodes");
@@ -364,7 +365,7 @@ impl<'t> Reader<'t> {
         };
         self.no_starts(&flat);
         let Flat { steps, net, handlers, .. } = flat;
-        Verb::Group(Box::new(Group { steps, net: Some(net), vars, handlers }))
+        Verb::Group(Box::new(Group { transaction, steps, net: Some(net), vars, handlers }))
     }
 
     /// Inside a process nothing but its own flows starts a sub-process.

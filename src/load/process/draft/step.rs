@@ -244,6 +244,7 @@ impl<'t> Reader<'t> {
             results: map.map("return"),
             terminate: flag("terminate"),
             process: flag("process"),
+            cancel: flag("cancel"),
         })
     }
 }
