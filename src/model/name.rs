@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 /// An id from a definition: an entity, a column, a step, an outcome. Cheap to clone.
 ///
@@ -12,13 +13,13 @@ use std::sync::Arc;
 /// assert_eq!(Name::new("lead").as_str(), "lead");
 /// assert!(Name::is_valid("awaiting_sale") && !Name::is_valid("Awaiting sale"));
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<str>);
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(ArcStr);
 
 impl Name {
     /// Makes a name of any text; [`Name::is_valid`] tells whether an author may write it.
     pub fn new(text: impl AsRef<str>) -> Self {
-        Self(Arc::from(text.as_ref()))
+        Self(ArcStr::from(text.as_ref()))
     }
 
     /// The text of the name.
@@ -31,14 +32,6 @@ impl Name {
         text.len() <= 64
             && text.starts_with(|c: char| c.is_ascii_lowercase())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-    }
-}
-
-impl Default for Name {
-    /// The empty name: nothing.
-    fn default() -> Self {
-        // All empty names are one.
-        Self(Arc::default())
     }
 }
 
