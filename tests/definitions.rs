@@ -153,7 +153,7 @@ fn trigger(trigger: &Trigger) -> String {
         Trigger::Condition(condition) => format!("when {}", condition.text()),
         Trigger::Error(code) => format!("error {}", code.as_ref().map_or("any", |code| code.as_str())),
         Trigger::Escalation(code) => format!("escalation {}", code.as_ref().map_or("any", |code| code.as_str())),
-        Trigger::Manual { title, .. } => format!("manual {}", title.get("en")),
+        Trigger::Manual { title, .. } => format!("manual {}", title.text.get("en")),
         Trigger::Compensation => "compensation".into(),
         Trigger::Several { parts, all } => format!("{} of {} events", if *all { "all" } else { "one" }, parts.len()),
         Trigger::Cancel => "cancel".into(),

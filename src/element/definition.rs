@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Element;
 use super::decide::Table;
 use super::joins::Join;
+use super::rules::{TextTemplate, Title};
 use crate::entity::Library;
 use crate::graph::{Graph, NodeIx};
 use crate::model::expr::{Expr, Slot};
@@ -33,6 +34,8 @@ pub struct Definition {
     pub scopes: BTreeMap<NodeIx, ScopeInfo>,
     /// The boundary events of activities, in written order.
     pub boundaries: BTreeMap<NodeIx, Vec<NodeIx>>,
+    /// What fills in the titles of nodes, where values stand in them.
+    pub titles: BTreeMap<NodeIx, TextTemplate>,
     /// The activities that are compensated when they have completed, and their rounds and lists.
     pub compensations: BTreeMap<NodeIx, Compensation>,
     /// The joins that wait for whatever can still come, with what that is (S1).
@@ -240,7 +243,7 @@ pub enum Trigger {
     /// An action offered to people.
     Manual {
         /// Its title.
-        title: Text,
+        title: Title,
         /// Who may; everybody when empty.
         roles: Vec<Name>,
         /// What its form asks for.

@@ -1,9 +1,10 @@
 //! `incident`: stops here, visibly, until somebody takes a way out.
 
 use super::room::{Event, Fault, Move, Next, Room, View};
+use super::rules::Title;
 use crate::graph::NodeIx;
+use crate::model::Name;
 use crate::model::expr::Expr;
-use crate::model::{Name, Text};
 
 /// A visible stop.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub struct IncidentStep {
     /// The node that a retry enters: the step's own condition (`if`), when it has one.
     pub retry_at: Option<NodeIx>,
     /// The ways out beside `retry`, each with the position of its outgoing flow.
-    pub ways: Vec<(Name, Text, usize)>,
+    pub ways: Vec<(Name, Title, usize)>,
 }
 
 impl Room for IncidentStep {

@@ -20,6 +20,16 @@ pub struct TextTemplate {
 }
 
 impl TextTemplate {
+    /// The text, when no value is to be filled in.
+    pub fn constant(&self) -> Option<Text> {
+        let text = |(lang, template): &(Option<Lang>, Template)| Some((lang.clone(), template.constant()?));
+        let texts: Vec<(Option<Lang>, String)> = self.texts.iter().map(text).collect::<Option<_>>()?;
+        match texts.as_slice() {
+            [(None, text)] => Some(Text::plain(text.clone())),
+            _ => Some(Text::by_lang(texts.into_iter().filter_map(|(lang, text)| Some((lang?, text))).collect())),
+        }
+    }
+
     /// The filled text, in every language.
     ///
     /// # Errors
@@ -34,6 +44,29 @@ impl TextTemplate {
             };
         }
         Ok(Text::by_lang(by_lang))
+    }
+}
+
+/// A title for people: as it is written, and with its values.
+#[derive(Debug, Default)]
+pub struct Title {
+    /// As it is written.
+    pub text: Text,
+    /// What fills in its values, when it has any.
+    pub filled: Option<TextTemplate>,
+}
+
+impl Title {
+    /// The title with its values; as it is written where one of them is missing.
+    pub fn show(&self, view: &View<'_>) -> Text {
+        let filled = self.filled.as_ref().and_then(|template| template.fill(view).ok());
+        filled.unwrap_or_else(|| self.text.clone())
+    }
+}
+
+impl From<Text> for Title {
+    fn from(text: Text) -> Self {
+        Self { text, filled: None }
     }
 }
 

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::definition::{Assign, Assignment, FormEntry, VarRef};
 use super::room::{Arm, ArmKind, Effect, Event, Fault, Move, Next, Room, TaskSpec, View};
-use super::rules::TextTemplate;
+use super::rules::{TextTemplate, Title};
 use super::stage_change::StageChange;
 use crate::instance::WaitKind;
 use crate::model::expr::Expr;
-use crate::model::{Name, Ref, Text, Value};
+use crate::model::{Name, Ref, Value};
 
 /// Work of a person.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ pub struct OutcomeRule {
     /// Its id.
     pub id: Name,
     /// Its title.
-    pub title: Text,
+    pub title: Title,
     /// What must be given: form entries by name, columns as `self.column`.
     pub require: Vec<Name>,
     /// What it sets.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{Engine, Error};
-use crate::element::Definition;
+use crate::element::{Definition, Element};
 use crate::graph::NodeIx;
-use crate::instance::{Fact, Id, Wait, WaitKind};
+use crate::instance::{Fact, Id, Place, Token, Wait, WaitKind};
 use crate::model::{Name, Ref, Text, Value};
 use crate::store::{ChangeNote, JournalOf, JournalRow};
 
@@ -71,12 +71,17 @@ struct Teller<'d> {
     def: Option<&'d Definition>,
     /// The nodes of the scopes that were opened: a variable is named by them.
     scopes: BTreeMap<u32, NodeIx>,
+    /// The titles that nodes had when they were entered, where they are filled in.
+    titles: BTreeMap<NodeIx, Text>,
     told: Vec<HistoryEntry>,
 }
 
 impl Teller<'_> {
     fn row(&mut self, row: &JournalRow) {
         for fact in &row.body.facts {
+            if let Fact::Titled(node, title) = fact {
+                self.titled(*node, title);
+            }
             if let Some((node, text)) = self.fact(fact) {
                 self.add(row, node, text);
             }
@@ -90,16 +95,30 @@ impl Teller<'_> {
     }
 
     fn add(&mut self, row: &JournalRow, node: Option<NodeIx>, text: String) {
-        let found = node.zip(self.def).map(|(node, def)| (def.step(node), def.graph.node(node)));
         self.told.push(HistoryEntry {
             seq: row.seq,
             at: row.at,
             kind: row.body.kind.clone(),
             actor: row.body.principal.clone().or_else(|| row.body.on_behalf_of.clone()),
-            step: found.as_ref().map(|(step, _)| step.clone()),
-            title: found.and_then(|(_, node)| node).map(|node| node.title.clone()).unwrap_or_default(),
+            step: node.zip(self.def).map(|(node, def)| def.step(node)),
+            title: self.title(node),
             text,
         });
+    }
+
+    fn title(&self, node: Option<NodeIx>) -> Text {
+        let Some((node, def)) = node.zip(self.def) else { return Text::default() };
+        let written = || def.graph.node(node).map(|node| node.title.clone());
+        self.titles.get(&node).cloned().or_else(written).unwrap_or_default()
+    }
+
+    /// A node is entered under this title: so is the way there.
+    fn titled(&mut self, node: NodeIx, title: &Text) {
+        let step = self.step(node);
+        if let Some(told) = self.told.last_mut().filter(|told| told.step.as_ref() == Some(&step)) {
+            told.title = title.clone();
+        }
+        self.titles.insert(node, title.clone());
     }
 
     fn change(&mut self, row: &JournalRow, change: &ChangeNote) {
@@ -107,6 +126,12 @@ impl Teller<'_> {
         let columns: Vec<String> = columns.collect();
         let text = format!("{} {} {}", change.record, verb(change), columns.join(", "));
         self.add(row, None, text.trim_end().to_string());
+    }
+
+    /// Whether a token stands there because something happened.
+    fn is_event(&self, node: NodeIx) -> bool {
+        let element = self.def.and_then(|def| def.element(node));
+        matches!(element, Some(Element::BoundaryEvent(_) | Element::CatchEvent(_)))
     }
 
     fn step(&self, node: NodeIx) -> Name {
@@ -144,8 +169,11 @@ impl Teller<'_> {
             Fact::About(record) => (None, format!("is about {record}")),
             Fact::Finished(status) => (None, format!("{status:?}").to_lowercase()),
             Fact::Noted(node, text) => (at(*node), text.clone()),
-            Fact::Placed(_, crate::instance::Place::Entering(node)) => {
-                (at(*node), format!("is put to {}", self.step(*node)))
+            Fact::Placed(_, Place::Entering(node)) => (at(*node), format!("is put to {}", self.step(*node))),
+            Fact::Placed(_, Place::In(node)) | Fact::Born(Token { place: Place::In(node), .. })
+                if self.is_event(*node) =>
+            {
+                (at(*node), format!("{} happens", self.step(*node)))
             }
             Fact::Compensating(_, node, _) => (at(*node), format!("compensates {}", self.step(*node))),
             Fact::Suspended(true) => (None, "suspended".to_string()),

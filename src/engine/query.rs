@@ -8,10 +8,10 @@ use super::foreign::Joined;
 use super::principal::{principal_of, with_inherited};
 use super::{Engine, Error, Session};
 use crate::element::Element;
-use crate::element::definition::StartTrigger;
+use crate::element::definition::{Definition, StartTrigger};
 use crate::entity::access::AccessError;
 use crate::entity::{Access, Entity, Principal, Query, Record, RecordEnv, StageTransition, Window, read_column};
-use crate::instance::{Id, InstanceRow, Run, TaskRow, WaitId};
+use crate::instance::{Id, Incident, InstanceRow, Owner, Run, TaskRow};
 use crate::model::expr::{Env, EvalError, Expr, Slot};
 use crate::model::{Name, Ref, Text, Value};
 use crate::store::{FailedReaction, InstanceFilter, JournalOf, JournalRow, StoreError, TaskFilter};
@@ -157,21 +157,6 @@ impl Engine {
         Ok(with_inherited(&self.catalog(), named))
     }
 
-    /// The actions that a run offers to people: the wait to use, its step and its title.
-    ///
-    /// # Errors
-    /// When there is no such instance.
-    pub fn actions(&self, instance: Id) -> Result<Vec<(WaitId, Name, Text)>, Error> {
-        let Run { row, state } = self.instance_state(instance)?;
-        let catalog = self.catalog();
-        let Some(def) = catalog.get(&row.process, Some(row.version)) else { return Ok(Vec::new()) };
-        let offered = state.waits.iter().filter_map(|wait| match def.element(wait.node)?.trigger()? {
-            crate::element::Trigger::Manual { title, .. } => Some((wait.id, def.step(wait.node), title.clone())),
-            _ => None,
-        });
-        Ok(offered.collect())
-    }
-
     /// Open incidents of all instances.
     ///
     /// # Errors
@@ -182,7 +167,7 @@ impl Engine {
         let mut found = Vec::new();
         for row in rows {
             let def = catalog.get(&row.process, Some(row.version));
-            let Run { row, state } = match self.instance_state(row.id) {
+            let run = match self.instance_state(row.id) {
                 Ok(run) if run.state.incidents.is_empty() => {
                     found.push(damaged(&row, "the bytes of one of its jobs cannot be read".into()));
                     continue;
@@ -193,28 +178,31 @@ impl Engine {
                     continue;
                 }
             };
-            for incident in state.incidents {
-                let ways = match def.and_then(|def| def.element(incident.node)) {
-                    Some(Element::IncidentStep(step)) => {
-                        step.ways.iter().map(|(id, title, _)| (id.clone(), title.clone())).collect()
-                    }
-                    _ => Vec::new(),
-                };
+            for incident in &run.state.incidents {
+                let ways = def.map(|def| self.ways_out(&run, def, incident)).transpose()?.unwrap_or_default();
                 found.push(IncidentInfo {
                     id: incident.id,
                     instance: row.id,
                     process: row.process.clone(),
                     step: def.map_or_else(Name::default, |def| def.step(incident.node)),
                     record: row.record.clone(),
-                    code: incident.code,
-                    message: incident.message,
-                    with: incident.with,
+                    code: incident.code.clone(),
+                    message: incident.message.clone(),
+                    with: incident.with.clone(),
                     since: DateTime::from_timestamp_micros(incident.since).unwrap_or_default(),
                     ways,
                 });
             }
         }
         Ok(found)
+    }
+
+    fn ways_out(&self, run: &Run, def: &Definition, incident: &Incident) -> Result<Vec<(Name, Text)>, Error> {
+        let Some(Element::IncidentStep(step)) = def.element(incident.node) else { return Ok(Vec::new()) };
+        let owner = incident.token.map_or(Owner::Scope(0), Owner::Token);
+        self.look(run, def, (incident.node, owner), |view| {
+            step.ways.iter().map(|(id, title, _)| (id.clone(), title.show(view))).collect()
+        })
     }
 
     /// Reactions that failed: incidents without an instance of their own.

@@ -49,7 +49,7 @@ pub fn apply(state: &mut State, fact: &Fact) {
         Fact::Finished(status) => finish(state, *status),
         Fact::Suspended(on) => state.status = if *on { Status::Suspended } else { Status::Running },
         Fact::About(record) => state.record = Some(record.clone()),
-        Fact::Noted(..) => {}
+        Fact::Noted(..) | Fact::Titled(..) => {}
     }
 }
 

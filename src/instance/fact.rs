@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 use super::state::{Caller, Incident, Place, ScopeKind, Token, Wait};
 use super::{Id, ScopeId, TokenId, WaitId};
 use crate::graph::{FlowIx, NodeIx};
-use crate::model::{Name, Ref, Value};
+use crate::model::{Name, Ref, Text, Value};
 
 /// One thing that happened in a run.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -89,6 +89,9 @@ pub enum Fact {
     /// The compensation of the completed activity of this number began. What completed inside it is now to be compensated in this scope.
     #[n(23)]
     Compensating(#[n(0)] u32, #[n(1)] NodeIx, #[n(2)] Option<ScopeId>),
+    /// A node that is entered has this title, its values filled in.
+    #[n(24)]
+    Titled(#[n(0)] NodeIx, #[n(1)] Text),
 }
 
 /// How a run began.

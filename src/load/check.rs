@@ -10,7 +10,6 @@ mod loops;
 mod reach;
 mod roles;
 mod starts;
-mod titles;
 mod traffic;
 mod unasked;
 mod until;
@@ -31,7 +30,6 @@ pub(super) fn library(draft: &LibraryDraft, library: &Library, problems: &Proble
     children::check(draft, library, problems);
     computed::check(draft, library, problems);
     roles::check(draft, problems);
-    titles::check(draft, problems);
 }
 
 /// Every check of the processes of a load: each alone, then all together with those that are there already.

@@ -85,6 +85,11 @@ impl<'t> MapReader<'t> {
         self.get(key).and_then(|node| text(node, self.problems))
     }
 
+    /// The text under `title`, which is the same for everybody and always.
+    pub fn title(&self) -> Option<Spanned<Text>> {
+        self.get("title").and_then(|node| title(node, self.problems))
+    }
+
     /// `true` or `false` under a key.
     pub fn bool(&self, key: &'static str) -> Option<Spanned<bool>> {
         self.get(key).and_then(|node| boolean(node, self.problems))
@@ -247,6 +252,16 @@ pub fn text(node: &Node, problems: &Problems) -> Option<Spanned<Text>> {
     }
     problems.saw_text(node.span, entries.iter().map(|entry| (Name::new(&*entry.key.text), entry.key.span)).collect());
     Some(Spanned::new(Text::by_lang(texts), node.span))
+}
+
+/// A title of something that no run or record is at hand for: no value can be filled in.
+pub fn title(node: &Node, problems: &Problems) -> Option<Spanned<Text>> {
+    let title = text(node, problems)?;
+    if title.value.all().any(|(_, text)| text.replace("{{", "").contains('{')) {
+        let problem = Problem::error("nothing-to-fill", title.span, "in this title nothing can be filled in");
+        problems.push(problem.help("leave the braces out; for a brace itself write `{{`"));
+    }
+    Some(Spanned::new(title.value.map(|text| text.replace("{{", "{").replace("}}", "}")), title.span))
 }
 
 /// `true` or `false`, and no other word for them.

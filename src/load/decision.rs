@@ -59,7 +59,7 @@ pub(super) fn inline(node: &Node, library: &Library, problems: &Problems) -> Opt
 }
 
 fn title(map: &MapReader<'_>) -> Text {
-    map.text("title").map(|title| title.value).unwrap_or_default()
+    map.title().map(|title| title.value).unwrap_or_default()
 }
 
 /// What stands in every table.

@@ -51,6 +51,15 @@ impl Text {
         plain.chain(self.by_lang.iter().flat_map(|texts| &**texts).map(|(lang, text)| (Some(lang), text.as_str())))
     }
 
+    /// Every text made another one.
+    pub fn map(&self, change: impl Fn(&str) -> String) -> Self {
+        let plain = self.plain.as_deref().map(|text| change(text).into_boxed_str());
+        let changed = |texts: &BTreeMap<Lang, String>| {
+            Box::new(texts.iter().map(|(lang, text)| (lang.clone(), change(text))).collect())
+        };
+        Self { plain, by_lang: self.by_lang.as_deref().map(changed) }
+    }
+
     /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
         self.plain.is_none() && self.by_lang.as_ref().is_none_or(|texts| texts.is_empty())

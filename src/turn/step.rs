@@ -193,10 +193,22 @@ impl<'a> Turn<'a> {
             return self.fail(token, node, Fault::new("broken_definition", "the node has no element"));
         };
         let given = Given::default();
+        if let Err(fault) = self.entitle(token, node, scope, &given) {
+            return self.fail(token, node, fault);
+        }
         match element.room().enter(&self.view(node, token, scope, &given)) {
             Ok(decided) => self.act(token, node, decided, None),
             Err(fault) => self.fail(token, node, fault),
         }
+    }
+
+    /// The values of the node's title are filled in.
+    pub fn entitle(&mut self, token: TokenId, node: NodeIx, scope: ScopeId, given: &Given<'_>) -> Result<(), Fault> {
+        if let Some(title) = self.def.titles.get(&node) {
+            let title = title.fill(&self.view(node, token, scope, given))?;
+            self.fact(Fact::Titled(node, title));
+        }
+        Ok(())
     }
 
     /// The output of a turn that went well.

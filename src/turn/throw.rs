@@ -243,7 +243,8 @@ impl Turn<'_> {
             return Ok(());
         };
         let Some(element) = self.def.element(node) else { return Ok(()) };
-        match element.room().resume(&self.view(node, token, number, given), event) {
+        let entitled = self.entitle(token, node, number, given);
+        match entitled.and_then(|()| element.room().resume(&self.view(node, token, number, given), event)) {
             Ok(decided) => match self.effects(token, node, decided.effects)? {
                 Ok(()) => Ok(()),
                 Err(fault) => self.fail(token, node, fault),
@@ -259,6 +260,9 @@ impl Turn<'_> {
         else {
             return Ok(());
         };
+        if let Err(fault) = self.entitle(token, node, scope, given) {
+            return self.fail(token, node, fault);
+        }
         match element.room().resume(&self.view(node, token, scope, given), event) {
             Ok(decided) => self.act(token, node, decided, None),
             Err(fault) => self.fail(token, node, fault),

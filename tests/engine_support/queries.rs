@@ -125,3 +125,45 @@ fn whoever_may_start_a_process_is_offered_it() {
         }
     });
 }
+
+const HEAD: &str = "process: talk\nentity: order\nvars: {round: {type: int, initial: 1}}\nsteps:\n";
+const TALK: &str = "
+  - id: ask
+    user_task: Ask about {self.what}
+    assign: self.owner
+    outcomes:
+      taken: {title: \"Taken, round {round}\"}
+      left: {title: 'Left {self.note}'}
+    boundary:
+      - {manual: {title: 'Forget {self.what}'}, id: forget, title: 'Forgotten: {self.what}', next: stuck}
+  - id: stuck
+    incident: weightless
+    ways_out:
+      drop: {title: 'Drop {self.what}', next: done}
+";
+
+#[test]
+fn titles_are_filled_in_for_whoever_looks() {
+    let mut sources = sources();
+    sources.add("talk.yaml", format!("{HEAD}{TALK}"));
+    everywhere(
+        |builder| builder.sources(sources.clone()),
+        |engine| {
+            let (_, run) = run(engine, "talk", "kettle");
+            let form = engine.form(task(engine, run).id).unwrap();
+            let outcomes: Vec<&str> = form.outcomes.iter().map(|outcome| outcome.title.get("en")).collect();
+            assert_eq!(outcomes, ["Taken, round 1", "Left {self.note}"], "what has no value is shown as it is written");
+            let actions = engine.actions(run).unwrap();
+            assert_eq!(actions.first().map(|(_, _, title)| title.get("en")), Some("Forget kettle"));
+            engine.system().act(run, actions[0].0, NOTHING).unwrap();
+            assert_eq!(incident(engine).ways[0].1.get("en"), "Drop kettle");
+            let told = engine.history(run).unwrap();
+            let title = |step: &str| {
+                let of_step = told.iter().rfind(|entry| entry.step.as_deref() == Some(step));
+                of_step.map(|entry| entry.title.get("en").to_string())
+            };
+            assert_eq!(title("ask").as_deref(), Some("Ask about kettle"));
+            assert_eq!(title("forget").as_deref(), Some("Forgotten: kettle"));
+        },
+    );
+}

@@ -137,6 +137,7 @@ impl Printer {
             Fact::Returned(name, value) => Some(format!("  returns {name} = {}", self.value(value))),
             Fact::Finished(status) => Some(format!("  {}", format!("{status:?}").to_lowercase())),
             Fact::Noted(_, text) => Some(format!("  note: {}", self.hide(text))),
+            Fact::Titled(node, title) => Some(format!("  {} \"{}\"", step(*node), self.hide(title.get("en")))),
             Fact::Compensating(_, node, _) => Some(format!("  compensate {}", step(*node))),
             Fact::Suspended(on) => Some(format!("  {}", if *on { "suspended" } else { "goes on" })),
             _ => None,

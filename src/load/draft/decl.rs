@@ -57,7 +57,7 @@ impl Decl {
         let (ty, short_required) = Self::long_type(&map, problems);
         let decl = Self {
             name,
-            title: map.text("title"),
+            title: map.title(),
             ty,
             is_typed: map.get("type").is_some() || map.get("enum").is_some(),
             span: node.span,

@@ -74,7 +74,7 @@ impl EntityDraft {
         let fields = limited(map.map("fields"), "columns", problems);
         let draft = Self {
             name,
-            title: map.text("title"),
+            title: map.title(),
             fields: fields.iter().filter_map(|entry| FieldDraft::of(entry, problems)).collect(),
             children: limited(map.map("children"), "lists of children", problems)
                 .iter()

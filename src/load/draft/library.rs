@@ -63,7 +63,7 @@ impl LibraryDraft {
         map.get("doc");
         let draft = Self {
             name: map.need_name("library").unwrap_or_else(|| Spanned::new(Name::new("library"), tree.root.span)),
-            title: map.text("title"),
+            title: map.title(),
             languages: map.names("languages"),
             entities: each(map.map("entities"), |entry| EntityDraft::of(entry, problems)),
             lookups: each(map.map("lookups"), |entry| LookupDraft::of(entry, problems)),

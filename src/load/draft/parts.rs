@@ -148,7 +148,7 @@ impl LookupDraft {
         let map = MapReader::new(&entry.value, "a lookup", problems)?;
         let columns = Decl::all(map.map("columns"), "a lookup's column", problems);
         let rows = map.map("rows").iter().filter_map(|entry| RowDraft::of(entry, &columns, problems)).collect();
-        let title = map.text("title");
+        let title = map.title();
         map.finish();
         Some(Self { name, title, columns, rows })
     }
@@ -160,10 +160,10 @@ impl RowDraft {
         let is_column = |entry: &Entry| columns.iter().any(|column| *column.name.value == *entry.key.text);
         let is_long = entry.value.get("title").is_some() || entry.value.entries().iter().any(is_column);
         if !is_long {
-            let title = if entry.value.is_blank() { None } else { cursor::text(&entry.value, problems) };
+            let title = if entry.value.is_blank() { None } else { cursor::title(&entry.value, problems) };
             return Some(Self { code, title, values: Vec::new() });
         }
-        let title = entry.value.get("title").and_then(|node| cursor::text(node, problems));
+        let title = entry.value.get("title").and_then(|node| cursor::title(node, problems));
         let others = entry.value.entries().iter().filter(|entry| &*entry.key.text != "title");
         let values = others.filter_map(|entry| Some((cursor::key_name(&entry.key, problems)?, entry.value.clone())));
         Some(Self { code, title, values: values.collect() })
@@ -178,7 +178,7 @@ impl RoleDraft {
             return Some(Self { name, title: None, inherits: Vec::new(), all: false });
         }
         let map = MapReader::new(&entry.value, "a role", problems)?;
-        let (title, inherits) = (map.text("title"), map.names("inherits"));
+        let (title, inherits) = (map.title(), map.names("inherits"));
         let all = map.bool("all").is_some_and(|all| all.value);
         map.finish();
         Some(Self { name, title, inherits, all })
@@ -212,7 +212,7 @@ impl NoticeDraft {
             Notice::Service => ("a service", "an input of a service"),
         };
         let map = MapReader::new(&entry.value, what, problems)?;
-        let mut draft = Self { title: map.text("title"), with: Decl::all(map.map("with"), part, problems), ..nothing };
+        let mut draft = Self { title: map.title(), with: Decl::all(map.map("with"), part, problems), ..nothing };
         map.get("doc");
         if kind == Notice::Message {
             draft.key = map.get("key").and_then(|node| TypeText::of(node, problems));
@@ -236,7 +236,7 @@ impl DocumentDraft {
         let name = cursor::key_name(&entry.key, problems)?;
         let map = MapReader::new(&entry.value, "a document", problems)?;
         let template = map.need("template").and_then(|node| word(node, "the name of a file", problems));
-        let (title, entity) = (map.text("title"), map.need_name("for"));
+        let (title, entity) = (map.title(), map.need_name("for"));
         map.finish();
         Some(Self { name, title, template, entity })
     }

@@ -117,7 +117,7 @@ impl StageDraft {
         let own = entry.value.entries().iter().filter(|entry| !STAGE_KEYS.contains(&&*entry.key.text));
         let own = own.filter_map(|entry| Some((cursor::key_name(&entry.key, problems)?, entry.value.clone())));
         Some(Self {
-            title: map.text("title"),
+            title: map.title(),
             position: map.int("position"),
             last: map.get("final").and_then(|node| is_success(node, problems)),
             set: settings(map.map("set"), problems),

@@ -152,7 +152,7 @@ pub fn enum_type(node: &Node, problems: &Problems) -> Option<TypeText> {
 
 fn titled_code(entry: &Entry, problems: &Problems) -> Option<(Name, Text)> {
     let code = cursor::key_code(&entry.key, problems)?;
-    let title = if entry.value.is_blank() { None } else { cursor::text(&entry.value, problems) };
+    let title = if entry.value.is_blank() { None } else { cursor::title(&entry.value, problems) };
     Some((code.value, title.map(|title| title.value).unwrap_or_default()))
 }
 

@@ -45,6 +45,7 @@ use super::plan::{Label, NewNode, Plan};
 use super::signature::Signature;
 use super::words::Words;
 use crate::element::definition::{Definition, Root, ScopeInfo, VarRef};
+use crate::element::rules::TextTemplate;
 use crate::element::start_event::Nothing;
 use crate::element::{Element, end_event, start_event};
 use crate::graph::NodeIx;
@@ -82,7 +83,6 @@ pub(crate) fn compile<'a>(cx: &'a Cx<'a>, process: &'a Process<'a>, hash: u64, f
     let one_per = compiler.one_per();
     let assign = process.assign.and_then(|node| compiler.assignment(node));
     let params = compiler.params();
-    let title = process.title.and_then(|node| crate::load::cursor::text(node, cx.problems));
     let built = compiler.plan.finish();
     let mut notes = compiler.notes;
     notes.dead = built.dead;
@@ -101,13 +101,14 @@ pub(crate) fn compile<'a>(cx: &'a Cx<'a>, process: &'a Process<'a>, hash: u64, f
     let definition = Definition {
         process: process.name.value.clone(),
         version: process.version,
-        title: title.map_or_else(|| Text::plain(&*process.name.value), |title| title.value),
+        title: process.title.as_ref().map_or_else(|| Text::plain(&*process.name.value), |title| title.value.clone()),
         tags: process.tags.clone(),
         entity: process.entity.as_ref().map(|entity| entity.value.clone()),
         graph: built.graph,
         elements,
         scopes: compiler.scopes,
         boundaries: compiler.boundaries,
+        titles: compiler.titles,
         compensations,
         joins,
         params,
@@ -128,6 +129,10 @@ pub(super) struct Compiler<'a> {
     process: &'a Process<'a>,
     plan: Plan,
     scopes: BTreeMap<NodeIx, ScopeInfo>,
+    /// What fills in the titles of nodes.
+    titles: BTreeMap<NodeIx, TextTemplate>,
+    /// What fills in the title of the node that is made next.
+    filling: Option<TextTemplate>,
     boundaries: BTreeMap<NodeIx, Vec<NodeIx>>,
     roots: Vec<Root>,
     slots: BTreeMap<Root, u16>,
@@ -219,6 +224,8 @@ impl<'a> Compiler<'a> {
             process,
             plan,
             scopes: BTreeMap::new(),
+            titles: BTreeMap::new(),
+            filling: None,
             boundaries: BTreeMap::new(),
             roots: Vec::new(),
             slots: BTreeMap::new(),
@@ -316,12 +323,15 @@ impl<'a> Compiler<'a> {
         let writes = std::mem::take(&mut self.writes);
         self.notes.reads.entry(node).or_default().extend(reads);
         self.notes.writes.entry(node).or_default().extend(writes);
+        if let Some(title) = self.filling.take() {
+            self.titles.insert(node, title);
+        }
         node
     }
 
     /// The node of a step, at its beginning.
     fn node(&mut self, at: &At<'a>, element: Element) -> NodeIx {
-        let title = at.step.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
+        let title = self.title(at.step.title.as_ref());
         self.titled(at, title, element)
     }
 

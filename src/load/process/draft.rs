@@ -33,7 +33,7 @@ pub(crate) const MAX_STEPS: usize = 5_000;
 pub(crate) struct Process<'t> {
     pub name: Spanned<Name>,
     pub version: u32,
-    pub title: Option<&'t Node>,
+    pub title: Option<Spanned<Text>>,
     pub tags: Vec<String>,
     pub entity: Option<Spanned<Name>>,
     pub calendar: Option<Spanned<Name>>,
@@ -55,6 +55,13 @@ pub(crate) struct Variable {
     pub decl: Decl,
     /// Whether it is a result of the process.
     pub out: bool,
+}
+
+/// A title for people, into which `{expr}` is filled.
+#[derive(Clone, Debug)]
+pub(crate) struct Title<'t> {
+    pub text: Text,
+    pub node: &'t Node,
 }
 
 /// The task kinds of a library, as written.
@@ -118,7 +125,7 @@ pub(crate) struct Step<'t> {
     /// The verb's word.
     pub word: &'static str,
     pub id: Option<Spanned<Name>>,
-    pub title: Option<Spanned<Text>>,
+    pub title: Option<Title<'t>>,
     pub condition: Option<&'t Node>,
     pub next: Option<Spanned<Target>>,
     pub boundary: Vec<Event<'t>>,
@@ -301,7 +308,7 @@ pub(crate) enum Verb<'t> {
     /// What could not be read; it is reported.
     Broken,
     End {
-        title: Option<&'t Node>,
+        title: Option<Title<'t>>,
         results: &'t [Entry],
         terminate: bool,
         process: bool,
@@ -313,7 +320,7 @@ pub(crate) enum Verb<'t> {
 #[derive(Debug)]
 pub(crate) struct Way<'t> {
     pub id: Spanned<Name>,
-    pub title: Option<Spanned<Text>>,
+    pub title: Option<Title<'t>>,
     pub then: Then<'t>,
 }
 
@@ -389,7 +396,7 @@ pub(crate) struct Group<'t> {
 pub(crate) struct Event<'t> {
     pub span: Span,
     pub id: Option<Spanned<Name>>,
-    pub title: Option<Spanned<Text>>,
+    pub title: Option<Title<'t>>,
     pub on: On<'t>,
     pub when: Option<&'t Node>,
     pub changed: Vec<Spanned<Name>>,
@@ -422,7 +429,7 @@ pub(crate) enum On<'t> {
     Compensation,
     Cancel,
     Manual {
-        title: Spanned<Text>,
+        title: Title<'t>,
         roles: Vec<Spanned<Name>>,
         form: Vec<FormItem>,
     },

@@ -45,7 +45,7 @@ impl<'a> Compiler<'a> {
             let problem = Problem::error("no-border", event.span, message);
             self.cx.problems.push(problem.help("put it into a `group` and write the `boundary` there"));
         }
-        let title = event.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
+        let title = self.event_title(event);
         let id = event.id.as_ref().map(|id| id.value.clone());
         let new = NewNode { key: key.clone(), id, title, scope: self.scope.node, span: event.span };
         let trigger = Trigger::Compensation;

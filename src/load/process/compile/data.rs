@@ -296,7 +296,7 @@ impl<'a> Compiler<'a> {
     fn notify(&mut self, who: &'a Node, text: Option<&'a Node>, names: &Names) -> Element {
         let (who, _) = self.record(who, names);
         let text = text.map(|text| {
-            self.text(text);
+            let _words = crate::load::cursor::text(text, self.cx.problems);
             self.template(text, names)
         });
         let text = text.unwrap_or_default();

@@ -121,7 +121,8 @@ impl<'a> Compiler<'a> {
                 let roles =
                     roles.iter().filter(|role| self.cx.words.role(role)).map(|role| role.value.clone()).collect();
                 let form = form.iter().filter_map(|item| self.form_entry(item, keep)).collect();
-                Trigger::Manual { title: title.value.clone(), roles, form }
+                let names = self.names();
+                Trigger::Manual { title: self.filled(title, &names), roles, form }
             }
         }
     }

@@ -11,16 +11,16 @@ use crate::element::exclusive_gateway::{Case as When, ExclusiveGateway};
 use crate::element::incident_step::IncidentStep;
 use crate::element::inclusive_gateway::InclusiveGateway;
 use crate::element::parallel_gateway::ParallelGateway;
-use crate::element::{Element, Trigger};
+use crate::element::{Element, Trigger, rules};
 use crate::graph::NodeIx;
 use crate::load::cursor::Spanned;
 use crate::load::draft::ExprText;
 use crate::load::problem::Problem;
-use crate::load::process::draft::{Case, Event, Step, Target, ValueCase, Verb, Way};
+use crate::load::process::draft::{Case, Event, Step, Target, Title, ValueCase, Verb, Way};
 use crate::load::process::notes::Branches;
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::load::read::{Entry, Node};
-use crate::model::{EnumType, Expr, Name, Schema, Span, Text, Type, Value};
+use crate::model::{EnumType, Expr, Name, Names, Schema, Span, Text, Type, Value};
 
 impl<'a> Compiler<'a> {
     /// The verbs that are more than a node with one way on.
@@ -42,7 +42,7 @@ impl<'a> Compiler<'a> {
                     (_, true, false) => Ends::Scope,
                     (_, false, false) => Ends::Path,
                 };
-                self.end(at, *title, results, ends);
+                self.end(at, title.as_ref(), results, ends);
             }
             _ => return self.scoped(at),
         }
@@ -328,7 +328,7 @@ impl<'a> Compiler<'a> {
 
     fn option(&mut self, at: &At<'a>, event: &'a Event<'a>, trigger: Trigger, take: Vec<Assign>) -> NodeIx {
         let key = self.event_key(&at.key, event);
-        let title = event.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
+        let title = self.event_title(event);
         let id = event.id.as_ref().map(|id| id.value.clone());
         let new = NewNode { key, id, title, scope: self.scope.node, span: event.span };
         let node = self.add(new, Element::CatchEvent(CatchEvent { trigger, take }));
@@ -365,8 +365,8 @@ impl<'a> Compiler<'a> {
         let mut known = Vec::new();
         self.inside(at, |this| {
             for way in ways.iter().filter(|way| !is_retry(way)) {
-                let title = way.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
-                let flow = this.branch(node, title.clone(), way.id.span, |this| {
+                let title = this.way_title(way, &names);
+                let flow = this.branch(node, title.text.clone(), way.id.span, |this| {
                     this.then(&way.then, Some(&way.id.value), Border::None, at.after)
                 });
                 known.push((way.id.value.clone(), title, flow));
@@ -376,13 +376,17 @@ impl<'a> Compiler<'a> {
             self.plan.flow(node, at.after, Text::default(), at.step.at);
         }
         if let Some(way) = retry {
-            let title = way.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
-            let flow = self.plan.flow(node, again, title.clone(), way.id.span);
+            let title = self.way_title(way, &names);
+            let flow = self.plan.flow(node, again, title.text.clone(), way.id.span);
             known.push((way.id.value.clone(), title, flow));
         }
         if let Some(Element::IncidentStep(step)) = self.plan.element(node) {
             step.ways = known;
         }
+    }
+
+    fn way_title(&mut self, way: &Way<'a>, names: &Names) -> rules::Title {
+        way.title.as_ref().map(|title| self.filled(title, names)).unwrap_or_default()
     }
 
     /// Where retries begin, once every place is known.
@@ -395,7 +399,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn end(&mut self, at: &At<'a>, title: Option<&'a Node>, results: &'a [Entry], ends: Ends) {
+    fn end(&mut self, at: &At<'a>, title: Option<&'a Title<'a>>, results: &'a [Entry], ends: Ends) {
         if ends == Ends::Path && self.done(at.step.at).is_none() {
             self.plan.same(at.entry, at.after);
             return;
@@ -408,11 +412,7 @@ impl<'a> Compiler<'a> {
             let expected = expected.map(|seen| seen.ty.clone());
             returned.push((name, self.expr(&entry.value, &names, expected.as_ref())));
         }
-        let title = match (&at.step.title, title) {
-            (Some(title), _) => title.value.clone(),
-            (None, Some(node)) => self.text(node),
-            (None, None) => Text::default(),
-        };
+        let title = self.title(at.step.title.as_ref().or(title));
         self.titled(at, title, Element::EndEvent(EndEvent { ends, results: returned }));
     }
 }

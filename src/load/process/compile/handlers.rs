@@ -54,7 +54,7 @@ impl<'a> Compiler<'a> {
         let mut take = self.assigns(event.take, &names);
         take.extend(kept.iter().filter_map(|seen| self.kept_entry(seen, &names)));
         let boundary = BoundaryEvent { host, trigger, interrupting: event.interrupt, take };
-        let title = event.title.as_ref().map(|title| title.value.clone()).unwrap_or_default();
+        let title = self.event_title(event);
         let id = event.id.as_ref().map(|id| id.value.clone());
         let new = NewNode { key: key.clone(), id, title, scope: self.scope.node, span: event.span };
         let node = self.add(new, Element::BoundaryEvent(Box::new(boundary)));
@@ -173,9 +173,8 @@ impl<'a> Compiler<'a> {
         let key = self.event_key(&self.scope.key.clone(), event);
         // What it waits for is evaluated in the scope around it; what it keeps, in its own.
         let trigger = self.trigger(event, &mut |_, _, _| None);
-        let (title, id) = (event.title.as_ref(), event.id.as_ref());
-        let title = title.map(|title| title.value.clone()).unwrap_or_default();
-        let id = id.map(|id| id.value.clone());
+        let title = self.event_title(event);
+        let id = event.id.as_ref().map(|id| id.value.clone());
         let new = NewNode { key: key.clone(), id, title, scope: self.scope.node, span: event.span };
         let handler = EventSubProcess { trigger, interrupting: event.interrupt, take: Vec::new() };
         let node = self.add(new, Element::EventSubProcess(Box::new(handler)));

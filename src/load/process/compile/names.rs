@@ -2,10 +2,11 @@
 
 use super::Compiler;
 use crate::element::definition::{Root, VarRef};
-use crate::element::rules::TextTemplate;
+use crate::element::rules::{TextTemplate, Title};
 use crate::load::draft::entity::words;
 use crate::load::draft::{ExprText, TypeText};
-use crate::load::problem::Problem;
+use crate::load::problem::{Problem, Problems};
+use crate::load::process::draft;
 use crate::load::read::Node;
 use crate::model::expr::{self, Slot};
 use crate::model::{Duration, Expr, Name, Names, Schema, Span, Text, Type, Value};
@@ -184,9 +185,35 @@ impl<'a> Compiler<'a> {
         TextTemplate { texts }
     }
 
-    /// The plain text of a title.
-    pub(super) fn text(&self, node: &Node) -> Text {
-        crate::load::cursor::text(node, self.cx.problems).map(|text| text.value).unwrap_or_default()
+    /// A title with what fills in its values.
+    pub(super) fn filled(&mut self, title: &draft::Title<'_>, names: &Names) -> Title {
+        if !title.text.all().any(|(_, text)| text.contains(['{', '}'])) {
+            return title.text.clone().into();
+        }
+        let template = self.template(title.node, names);
+        match template.constant() {
+            Some(text) => text.into(),
+            None => Title { text: title.text.clone(), filled: Some(template) },
+        }
+    }
+
+    /// The title of the node that is made next.
+    pub(super) fn title(&mut self, title: Option<&draft::Title<'_>>) -> Text {
+        let names = self.names();
+        self.title_in(title, &names)
+    }
+
+    /// The title of an event whose node is made next: what happened is in its sight.
+    pub(super) fn event_title(&mut self, event: &draft::Event<'a>) -> Text {
+        let names = self.event_names(event, &Problems::new());
+        self.title_in(event.title.as_ref(), &names)
+    }
+
+    fn title_in(&mut self, title: Option<&draft::Title<'_>>, names: &Names) -> Text {
+        let Some(title) = title else { return Text::default() };
+        let Title { text, filled } = self.filled(title, names);
+        self.filling = filled;
+        text
     }
 
     /// Notes that the node that is made next writes a variable.

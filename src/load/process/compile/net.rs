@@ -21,7 +21,7 @@ use crate::element::start_event::{Nothing, StartEvent};
 use crate::graph::NodeIx;
 use crate::load::cursor::Spanned;
 use crate::load::problem::Problem;
-use crate::load::process::draft::{Flow, Gate, Net, Quantity, Step, Verb};
+use crate::load::process::draft::{Flow, Gate, Net, Quantity, Step, Title, Verb};
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::load::read::Node;
 use crate::model::suggest::did_you_mean;
@@ -361,9 +361,9 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn begin_node(&mut self, id: &Spanned<Name>, title: Option<&Spanned<Text>>) -> NodeIx {
+    fn begin_node(&mut self, id: &Spanned<Name>, title: Option<&Title<'a>>) -> NodeIx {
         let key = join(&self.scope.prefix, &id.value);
-        let title = title.map(|title| title.value.clone()).unwrap_or_default();
+        let title = self.title(title);
         let new = NewNode { key, id: Some(id.value.clone()), title, scope: self.scope.node, span: id.span };
         self.add(new, Element::StartEvent(StartEvent))
     }

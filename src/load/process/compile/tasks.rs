@@ -28,7 +28,7 @@ struct Path {
 impl<'a> Compiler<'a> {
     pub(super) fn user_task(&mut self, at: &At<'a>, task: &'a Task<'a>) -> NodeIx {
         let names = self.names();
-        let title = task.title.map(|title| self.template(title, &names)).unwrap_or_default();
+        let title = task.title.as_ref().map(|title| self.template(title.node, &names)).unwrap_or_default();
         let assign = match (task.assign, self.lane) {
             (Some(assign), _) => self.assignment(assign),
             (None, Some(role)) => Some(Assignment::Role(role.value.clone())),
@@ -59,10 +59,9 @@ impl<'a> Compiler<'a> {
             paths.push(self.path(outcome, task, &names));
         }
         self.writes = before;
-        let shown = task.title.filter(|_| at.step.title.is_none()).map(|title| self.text(title));
-        let title_of_step = at.step.title.as_ref().map(|title| title.value.clone());
         let room = UserTask { title, assign, category, form, record, due, start_in, remind, outcomes: Vec::new() };
-        let node = self.titled(at, title_of_step.or(shown).unwrap_or_default(), Element::UserTask(Box::new(room)));
+        let shown = self.title(at.step.title.as_ref().or(task.title.as_ref()));
+        let node = self.titled(at, shown, Element::UserTask(Box::new(room)));
         let rules = self.task_flows(at, node, task, paths, kept);
         if let Some(Element::UserTask(room)) = self.plan.element(node) {
             room.outcomes = rules;
@@ -182,7 +181,7 @@ impl<'a> Compiler<'a> {
     fn path(&mut self, outcome: Option<&'a Outcome<'a>>, task: &'a Task<'a>, names: &Names) -> Path {
         let Some(outcome) = outcome else {
             let id = Name::new("completed");
-            let title = self.cx.words.outcome_title(&id);
+            let title = self.cx.words.outcome_title(&id).into();
             let rule = OutcomeRule { id, title, ..OutcomeRule::default() };
             return Path { rule, leaves: false, writes: Vec::new() };
         };
@@ -194,8 +193,8 @@ impl<'a> Compiler<'a> {
         let rule = OutcomeRule {
             id: outcome.id.value.clone(),
             title: match &outcome.title {
-                Some(title) => title.value.clone(),
-                None => self.cx.words.outcome_title(&outcome.id.value),
+                Some(title) => self.filled(title, names),
+                None => self.cx.words.outcome_title(&outcome.id.value).into(),
             },
             require: outcome.require.iter().filter_map(|name| self.required(name, task)).collect(),
             set,
@@ -318,7 +317,7 @@ impl<'a> Compiler<'a> {
         rule: &OutcomeRule,
         shared: &mut Vec<(Label, usize)>,
     ) -> usize {
-        let title = |rule: &OutcomeRule| rule.title.clone();
+        let title = |rule: &OutcomeRule| rule.title.text.clone();
         let Some(outcome) = outcome.filter(|outcome| outcome.follow.steps.is_some()) else {
             let next = outcome.and_then(|outcome| outcome.follow.next.as_ref());
             let to = next.map_or(at.after, |next| self.target(next, at.after));

@@ -194,7 +194,7 @@ impl<'t> Reader<'t> {
             _ => node.get("title").is_none() && node.get("roles").is_none() && node.get("form").is_none(),
         };
         if is_title {
-            let title = cursor::text(node, self.problems)?;
+            let title = self.title_at(node)?;
             return Some(On::Manual { title, roles: Vec::new(), form: Vec::new() });
         }
         let map = MapReader::new(node, "an action for people", self.problems)?;

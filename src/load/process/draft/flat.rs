@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Title;
 use crate::load::cursor::Spanned;
 use crate::load::read::Node;
 use crate::model::{Name, Span, Text};
@@ -12,7 +13,7 @@ pub(crate) struct Net<'t> {
     /// The nodes' ids, in the order of the steps.
     pub names: Vec<Spanned<Name>>,
     /// The start events, which are no steps.
-    pub starts: Vec<StartNode>,
+    pub starts: Vec<StartNode<'t>>,
     pub flows: Vec<Flow<'t>>,
     /// How many tokens nodes take and give, where that is not one.
     pub quantities: BTreeMap<Name, Quantity>,
@@ -29,9 +30,9 @@ pub(crate) struct Quantity {
 
 /// A start event of a flat form.
 #[derive(Debug)]
-pub(crate) struct StartNode {
+pub(crate) struct StartNode<'t> {
     pub id: Spanned<Name>,
-    pub title: Option<Spanned<Text>>,
+    pub title: Option<Title<'t>>,
     /// Whether something starts it; a plain one begins by hand and by calls.
     pub by_event: bool,
 }

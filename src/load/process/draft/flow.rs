@@ -37,7 +37,7 @@ impl<'t> Reader<'t> {
 
     /// The title of a branch that is written as a mapping.
     fn title_of(&self, node: &'t Node) -> Option<Spanned<Text>> {
-        node.get("title").and_then(|title| cursor::text(title, self.problems))
+        cursor::title(node.get("title")?, self.problems)
     }
 
     /// Branches with conditions, and the one without.
@@ -57,7 +57,7 @@ impl<'t> Reader<'t> {
     fn case(&self, item: &'t Node) -> Option<Case<'t>> {
         let map = MapReader::new(item, "a case", self.problems)?;
         let (when, otherwise) = (map.get("when"), map.entry("otherwise"));
-        let (id, title) = (map.name("id"), self.title(&map));
+        let (id, title) = (map.name("id"), map.title());
         let mut then = self.then(&map);
         match (when, otherwise) {
             (None, Some(entry)) if !entry.value.is_blank() => {

@@ -41,7 +41,7 @@ pub(crate) fn read_process<'t>(tree: &'t Tree, kinds: &'t Kinds, problems: &'t P
     let process = Process {
         name: name?,
         version: map.version(),
-        title: map.get("title"),
+        title: map.title(),
         tags: reader.tags(&map),
         entity: map.name("entity"),
         calendar: map.name("calendar"),

@@ -173,7 +173,7 @@ impl<'t> Reader<'t> {
     pub(super) fn lanes(&self, map: &MapReader<'t>, net: &mut Net<'t>) {
         for lane in map.list("lanes") {
             let Some(map) = MapReader::new(lane, "a lane", self.problems) else { continue };
-            let (_, _, role, nodes) = (map.name("id"), self.title(&map), map.name("role"), map.names("nodes"));
+            let (_, _, role, nodes) = (map.name("id"), map.title(), map.name("role"), map.names("nodes"));
             map.allow(&["doc"]);
             map.finish();
             for node in nodes {

@@ -146,7 +146,7 @@ impl<'t> Reader<'t> {
             when: map.get("when"),
             otherwise: map.bool("otherwise").is_some_and(|flag| flag.value),
             outcomes: map.names("outcome"),
-            title: self.title(&map),
+            title: map.title(),
             is_link: false,
         };
         if let (Some(when), true) = (flow.when, flow.otherwise) {

@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
-use super::{Kinds, MAX_STEPS, Step, Target, Then, Verb};
+use super::{Kinds, MAX_STEPS, Step, Target, Then, Title, Verb};
 use crate::load::cursor::{self, MapReader, Spanned};
 use crate::load::problem::{Problem, Problems};
 use crate::load::read::{Entry, Node, Yaml};
-use crate::model::{Name, Span, Text};
+use crate::model::{Name, Span};
 
 /// Reads the parts of a process from the tree of its file.
 pub(crate) struct Reader<'t> {
@@ -193,16 +193,15 @@ impl<'t> Reader<'t> {
         Some(Spanned::new(target, node.span))
     }
 
-    /// A title that is shown as it stands.
-    pub fn title(&self, map: &MapReader<'t>) -> Option<Spanned<Text>> {
-        let title = map.text("title")?;
-        if title.value.all().any(|(_, text)| text.replace("{{", "").contains('{')) {
-            let message = "values in this title are not supported yet: it is shown as it stands";
-            let problem = Problem::error("not-supported-yet", title.span, message);
-            self.problems
-                .push(problem.help("titles of tasks and texts of notices are filled in; write a brace as `{{`"));
-        }
-        Some(title)
+    /// The title of a step, an event or a way on: `{expr}` in it is filled in.
+    pub fn title(&self, map: &MapReader<'t>) -> Option<Title<'t>> {
+        self.title_at(map.get("title")?)
+    }
+
+    /// The title that is written here.
+    pub fn title_at(&self, node: &'t Node) -> Option<Title<'t>> {
+        let text = cursor::text(node, self.problems)?;
+        Some(Title { text: text.value, node })
     }
 
     /// The keys `steps` and `next` of a branch.
@@ -240,7 +239,7 @@ impl<'t> Reader<'t> {
     pub(super) fn end(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {
         let flag = |key| map.bool(key).is_some_and(|flag| flag.value);
         Some(Verb::End {
-            title: (!value.is_blank()).then_some(value),
+            title: if value.is_blank() { None } else { self.title_at(value) },
             results: map.map("return"),
             terminate: flag("terminate"),
             process: flag("process"),

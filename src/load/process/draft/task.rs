@@ -43,7 +43,7 @@ impl<'t> Reader<'t> {
 
     fn task(&self, map: &MapReader<'t>, title: Option<&'t Node>) -> Task<'t> {
         Task {
-            title,
+            title: title.and_then(|node| self.title_at(node)),
             like: map.name("like"),
             assign: map.get("assign"),
             category: map.name("category"),

@@ -1,15 +1,15 @@
 //! Work as its author wrote it: of people, of the host's code, of decision tables and of other processes.
 
-use super::Then;
+use super::{Then, Title};
 use crate::load::cursor::Spanned;
 use crate::load::draft::Decl;
 use crate::load::read::{Entry, Node};
-use crate::model::{Name, Text};
+use crate::model::Name;
 
 /// Work of a person.
 #[derive(Debug)]
 pub(crate) struct Task<'t> {
-    pub title: Option<&'t Node>,
+    pub title: Option<Title<'t>>,
     pub like: Option<Spanned<Name>>,
     pub assign: Option<&'t Node>,
     pub category: Option<Spanned<Name>>,
@@ -35,7 +35,7 @@ pub(crate) enum FormItem {
 #[derive(Debug)]
 pub(crate) struct Outcome<'t> {
     pub id: Spanned<Name>,
-    pub title: Option<Spanned<Text>>,
+    pub title: Option<Title<'t>>,
     pub require: Vec<&'t Node>,
     pub set: &'t [Entry],
     pub stage: Option<&'t Node>,
