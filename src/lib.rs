@@ -63,6 +63,8 @@ pub mod entity;
 pub mod files;
 pub mod graph;
 pub mod instance;
+#[cfg(feature = "bpmn")]
+pub mod interchange;
 pub mod load;
 pub mod model;
 pub mod scenario;

@@ -35,7 +35,7 @@ impl<'t> Reader<'t> {
         if let Some(events) = node.get("events") {
             return self.multiple_start(map, events, id, flat);
         }
-        if let Some(mut start) = self.start(node, &["id", "type", "title"]) {
+        if let Some(mut start) = self.start(node, &["id", "type", "title", "doc", "bpmn"]) {
             start.node = Some(id.clone());
             flat.starts.push(start);
         }
@@ -44,7 +44,7 @@ impl<'t> Reader<'t> {
 
     /// A start event that begins a scope; of an event sub-process, with what begins it.
     pub(super) fn start_node(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
-        map.allow(&["type", "doc"]);
+        map.allow(&["type", "doc", "bpmn"]);
         let title = self.title(map);
         let words = || BOUNDARY.iter().chain(&["compensate", "compensation"]);
         let by_event = self.handling.get() && words().any(|word| node.get(word).is_some());
@@ -77,7 +77,7 @@ impl<'t> Reader<'t> {
             }
         }
         let title = self.title(map);
-        map.allow(&["type", "doc"]);
+        map.allow(&["type", "doc", "bpmn"]);
         flat.net.starts.push(StartNode { id, title, by_event: true });
     }
 
@@ -98,7 +98,7 @@ impl<'t> Reader<'t> {
             }
         };
         let _ = self.title(map);
-        map.allow(&["type", "doc"]);
+        map.allow(&["type", "doc", "bpmn"]);
         flat.begins.push(Begin::Gateway { id, parallel });
     }
 

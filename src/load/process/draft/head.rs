@@ -56,7 +56,7 @@ pub(crate) fn read_process<'t>(tree: &'t Tree, kinds: &'t Kinds, problems: &'t P
         timeout: map.get("timeout"),
         span: map.entry("process").map_or(map.span(), |entry| entry.value.span),
     };
-    map.allow(&["doc"]);
+    map.allow(&["doc", "bpmn"]);
     map.finish();
     Some(process)
 }

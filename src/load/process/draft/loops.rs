@@ -174,7 +174,7 @@ impl<'t> Reader<'t> {
         for lane in map.list("lanes") {
             let Some(map) = MapReader::new(lane, "a lane", self.problems) else { continue };
             let (_, _, role, nodes) = (map.name("id"), map.title(), map.name("role"), map.names("nodes"));
-            map.allow(&["doc"]);
+            map.allow(&["doc", "bpmn"]);
             map.finish();
             for node in nodes {
                 self.lane_node(&node, net);

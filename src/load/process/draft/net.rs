@@ -153,7 +153,7 @@ impl<'t> Reader<'t> {
             let problem = Problem::error("wrong-shape", when.span, "a flow has either `when` or `otherwise`");
             self.problems.push(problem.help("`otherwise: true` is taken when no condition holds"));
         }
-        map.allow(&["doc"]);
+        map.allow(&["doc", "bpmn"]);
         map.finish();
         Some(flow)
     }
@@ -274,7 +274,7 @@ impl<'t> Reader<'t> {
         word: &'static str,
         verb: Verb<'t>,
     ) -> Step<'t> {
-        map.allow(&["type", "doc"]);
+        map.allow(&["type", "doc", "bpmn"]);
         Step { id: Some(id.clone()), ..bare(at, word, verb) }
     }
 
@@ -378,7 +378,7 @@ impl<'t> Reader<'t> {
 
     /// `event_sub_process`: its one start event says what begins it.
     fn handler_node(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
-        map.allow(&["type", "doc"]);
+        map.allow(&["type", "doc", "bpmn"]);
         let (title, vars) = (self.title(map), self.variables(map, "vars"));
         let Some(inner) = self.flat_handler(map) else {
             map.need("nodes");
@@ -407,7 +407,7 @@ impl<'t> Reader<'t> {
     }
 
     fn border(&self, node: &'t Node, map: &MapReader<'t>, id: Spanned<Name>, flat: &mut Flat<'t>) {
-        map.allow(&["type", "doc"]);
+        map.allow(&["type", "doc", "bpmn"]);
         let (host, title) = (map.need_name("attached_to"), self.title(map));
         let interrupt = map.bool("interrupt").is_none_or(|flag| flag.value);
         let on = self.on(map, "a boundary event", BOUNDARY);

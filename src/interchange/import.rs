@@ -1,0 +1,276 @@
+//! A model as a whole: its processes, and the library that they share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::words::{Words, snake};
+use super::xml::{self, Tag, local};
+use super::yaml::Out;
+use crate::load::{LoadError, Problem, Problems, Sources};
+
+/// What a model became.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The library, then each process: named texts, as they are loaded and as they are written to files.
+    pub sources: Sources,
+    /// What means nothing here, with its place in the model.
+    pub warnings: Vec<Problem>,
+    /// The model, for the places of the warnings.
+    pub model: Arc<Sources>,
+}
+
+/// Reads a model of BPMN 2.0 and writes what it says as a library with processes in flat form.
+///
+/// `name` is the name of the model's file; its stem names the library.
+///
+/// ```
+/// let model = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL">
+///   <process id="Greeting">
+///     <startEvent id="Begin"/><manualTask id="SayHello" name="Say hello"/><endEvent id="End"/>
+///     <sequenceFlow id="f1" sourceRef="Begin" targetRef="SayHello"/>
+///     <sequenceFlow id="f2" sourceRef="SayHello" targetRef="End"/>
+///   </process>
+/// </definitions>"#;
+/// let imported = stageflow::interchange::import("greeting.bpmn", model)?;
+/// let engine = stageflow::Engine::builder().sources(imported.sources).build()?;
+/// engine.system().start("greeting").run()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// What is no XML, no model, or not run here: every problem with its place.
+pub fn import(name: &str, text: &str) -> Result<Imported, LoadError> {
+    let mut model = Sources::new();
+    let file = model.add(name, text);
+    let model = Arc::new(model);
+    let problems = Problems::new();
+    let mut sources = Sources::new();
+    if let Some(source) = model.get(file)
+        && let Some(document) = xml::parse(source, file, &problems)
+    {
+        // Which variables there are is known when everything has been read once.
+        let nothing = Problems::new();
+        let first = Import::of(Tag::new(document.root_element(), file, &nothing), Known::default(), name).done();
+        let root = Tag::new(document.root_element(), file, &problems);
+        let (_, files) = Import::of(root, first.0, name).done();
+        for (name, file) in files {
+            sources.add(name, file.write());
+        }
+    }
+    let warnings = problems.finish(&model)?;
+    Ok(Imported { sources, warnings, model })
+}
+
+/// What the first reading found out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// The variables of each process, by its name.
+    pub vars: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// A declaration of the library: its key and what it says.
+type Declared = BTreeMap<String, Out>;
+
+/// A model on its way.
+pub(super) struct Import<'x> {
+    pub known: Known,
+    /// Every element with an id.
+    pub by_id: BTreeMap<&'x str, Tag<'x>>,
+    pub messages: Declared,
+    pub signals: Declared,
+    pub errors: Declared,
+    pub services: Declared,
+    pub roles: Declared,
+    /// Messages between participants: who sends, who receives, how it is called.
+    pub message_flows: Vec<(&'x str, &'x str, String)>,
+    pub process: Process,
+    processes: Words,
+    stem: String,
+    root: Tag<'x>,
+}
+
+/// The process being read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Process {
+    pub name: String,
+    pub nodes: Words,
+    pub words: Words,
+    /// Variables that something reads or writes.
+    pub vars: BTreeSet<String>,
+    /// Names of its own that an activity sees before the variables of the process.
+    pub locals: Vec<String>,
+    /// The error codes that are caught somewhere in it.
+    pub caught: BTreeSet<String>,
+    pub has_tasks: bool,
+}
+
+impl<'x> Import<'x> {
+    fn of(root: Tag<'x>, known: Known, name: &str) -> Self {
+        let stem = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let stem = stem.split('.').next().unwrap_or(stem);
+        let with_id = root.node.descendants().filter(roxmltree::Node::is_element).filter_map(|node| {
+            let id = node.attribute("id")?;
+            Some((id, Tag { node, ..root }))
+        });
+        Self {
+            known,
+            by_id: with_id.collect(),
+            messages: Declared::new(),
+            signals: Declared::new(),
+            errors: Declared::new(),
+            services: Declared::new(),
+            roles: Declared::new(),
+            message_flows: Vec::new(),
+            process: Process::default(),
+            processes: Words::default(),
+            stem: snake(stem, "model"),
+            root,
+        }
+    }
+
+    fn done(mut self) -> (Known, Vec<(String, Out)>) {
+        let root = self.root;
+        if !root.is("definitions") {
+            let found = root.name();
+            root.refuse(
+                "bpmn-no-model",
+                format!("expected `definitions` of BPMN 2.0, found `{found}`"),
+                format!("the namespace is {}", xml::BPMN),
+            );
+            return (self.known, Vec::new());
+        }
+        let mut known = Known::default();
+        let mut files = Vec::new();
+        self.flows_between(root);
+        let processes: Vec<Tag<'x>> = root.all("process").collect();
+        if processes.is_empty() {
+            root.refuse("bpmn-no-model", "the model has no process", "draw one, or export the whole collaboration");
+        }
+        for tag in processes {
+            let name = self.process_name(tag.id());
+            self.process = Process { name: name.clone(), ..Process::default() };
+            let file = self.process(tag);
+            known.vars.insert(name.clone(), std::mem::take(&mut self.process.vars));
+            files.push((format!("{name}.yaml"), file));
+        }
+        self.other_roots(root);
+        files.insert(0, (format!("{}.library.yaml", self.stem), self.library(&files)));
+        (known, files)
+    }
+
+    /// The name of a process of this model, or of one that it calls.
+    pub fn process_name(&mut self, id: &str) -> String {
+        self.processes.name(local(id), "process")
+    }
+
+    fn flows_between(&mut self, root: Tag<'x>) {
+        for flow in root.all("collaboration").flat_map(|collaboration| collaboration.all("messageFlow")) {
+            let (Some(from), Some(to)) = (flow.reference("sourceRef"), flow.reference("targetRef")) else { continue };
+            let named =
+                flow.reference("messageRef").and_then(|id| self.by_id.get(id)).and_then(|message| message.attr("name"));
+            let name = named.or(flow.attr("name")).unwrap_or(flow.id());
+            self.message_flows.push((from, to, name.to_string()));
+        }
+    }
+
+    /// What stands beside the processes: all of it is known, or refused.
+    fn other_roots(&self, root: Tag<'x>) {
+        for tag in root.children().filter(Tag::is_bpmn) {
+            match tag.name() {
+                "process"
+                | "collaboration"
+                | "message"
+                | "signal"
+                | "error"
+                | "escalation"
+                | "itemDefinition"
+                | "import"
+                | "extension"
+                | "extensionElements"
+                | "documentation"
+                | "relationship"
+                | "dataStore"
+                | "category"
+                | "resource"
+                | "interface"
+                | "endPoint"
+                | "correlationProperty" => {}
+                name if name.ends_with("EventDefinition") => {}
+                _ => super::scope::not_run(tag),
+            }
+        }
+    }
+
+    fn library(&self, files: &[(String, Out)]) -> Out {
+        let mut library = Out::of([("library", Out::text(&*self.stem))]);
+        if let Some(name) = self.root.attr("name") {
+            library.put("title", title(name));
+        }
+        if !self.roles.is_empty() {
+            let user =
+                Out::of([("fields", Out::of([("name", Out::text("text")), ("roles", Out::text("list(text)"))]))]);
+            library.put("entities", Out::of([("user", user)]));
+        }
+        for (key, declared) in [
+            ("roles", &self.roles),
+            ("messages", &self.messages),
+            ("signals", &self.signals),
+            ("errors", &self.errors),
+            ("services", &self.services),
+        ] {
+            if !declared.is_empty() {
+                library.put(key, Out::of(declared.iter().map(|(name, what)| (name.clone(), what.clone()))));
+            }
+        }
+        library.put("processes", Out::words(files.iter().map(|(name, _)| name.clone())));
+        library
+    }
+
+    /// The variables of the process that is read.
+    pub fn all_vars(&self) -> BTreeSet<String> {
+        self.known.vars.get(&self.process.name).cloned().unwrap_or_default()
+    }
+
+    /// The name of a variable here.
+    pub fn variable(&mut self, name: &str) -> String {
+        let name = self.process.words.name(name, "value");
+        if !self.process.locals.contains(&name) {
+            self.process.vars.insert(name.clone());
+        }
+        name
+    }
+
+    /// Declares a service, with everything that its callers give and take.
+    pub fn service(&mut self, name: &str, gives: &BTreeSet<String>, takes: &BTreeSet<String>) -> String {
+        let name = snake(name, "service");
+        let any = |names: &BTreeSet<String>| Out::of(names.iter().map(|name| (name.clone(), Out::text("any"))));
+        let raises = Out::words(self.process.caught.iter().cloned());
+        let declared = self.services.entry(name.clone()).or_insert_with(Out::map);
+        for (key, names) in [("with", any(gives)), ("returns", any(takes))] {
+            let mut all = declared.get(key).cloned().unwrap_or_else(Out::map);
+            all.extend(names);
+            if !all.is_empty() {
+                declared.put(key, all);
+            }
+        }
+        if !raises.is_empty() {
+            declared.put("raises", raises);
+        }
+        name
+    }
+
+    pub fn role(&mut self, name: &str) -> String {
+        let role = snake(name, "role");
+        let declared = self.roles.entry(role.clone()).or_insert_with(Out::map);
+        if *name != *role {
+            declared.put("title", title(name));
+        }
+        role
+    }
+}
+
+/// A title: braces are no values.
+pub(super) fn title(text: &str) -> Out {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Out::text(words.join(" ").replace('{', "{{").replace('}', "}}"))
+}

@@ -1,0 +1,278 @@
+//! A process or sub-process: its nodes, flows, lanes and data.
+
+use std::collections::BTreeSet;
+
+use super::condition;
+use super::import::{Import, title};
+use super::words::snake;
+use super::xml::{Tag, local};
+use super::yaml::Out;
+
+/// What BPMN draws, and what no token ever meets.
+const DRAWN: &[&str] = &[
+    "incoming",
+    "outgoing",
+    "documentation",
+    "extensionElements",
+    "textAnnotation",
+    "association",
+    "group",
+    "sequenceFlow",
+    "laneSet",
+    "ioSpecification",
+    "dataInputAssociation",
+    "dataOutputAssociation",
+    "dataObject",
+    "dataObjectReference",
+    "dataStoreReference",
+    "property",
+    "standardLoopCharacteristics",
+    "multiInstanceLoopCharacteristics",
+    "conditionExpression",
+    "completionCondition",
+    "auditing",
+    "monitoring",
+    "categoryValueRef",
+    "supportedInterfaceRef",
+    "ioBinding",
+    "artifact",
+    "correlationSubscription",
+    "potentialOwner",
+    "humanPerformer",
+    "performer",
+    "resourceRole",
+    "script",
+    "activationCondition",
+    "eventDefinitionRef",
+    "dataInput",
+    "dataOutput",
+    "inputSet",
+    "outputSet",
+    "rendering",
+];
+
+/// Refuses what BPMN has and nothing here runs.
+pub(super) fn not_run(tag: Tag<'_>) {
+    let message = format!("{} is not run", tag.called());
+    tag.refuse("bpmn-not-run", message, "the chapter on BPMN lists what is not run, and what to draw instead");
+}
+
+impl<'x> Import<'x> {
+    pub(super) fn process(&mut self, tag: Tag<'x>) -> Out {
+        let mut file = Out::of([("process", Out::text(&*self.process.name))]);
+        let pool = self
+            .by_id
+            .values()
+            .find(|other| other.is("participant") && other.reference("processRef") == Some(tag.id()));
+        if let Some(name) = tag.attr("name").or(pool.and_then(|pool| pool.attr("name"))) {
+            file.put("title", title(name));
+        }
+        self.drawn(tag, &self.process.name.clone(), &mut file);
+        self.ignored(tag);
+        self.caught_codes(tag);
+        let inside = self.scope(tag, None);
+        let params = self.all_vars();
+        if !params.is_empty() {
+            file.put("params", Out::of(params.into_iter().map(|name| (name, Out::text("any")))));
+        }
+        file.extend(inside);
+        file
+    }
+
+    /// The error codes that something in the process catches: its services may raise them.
+    fn caught_codes(&mut self, process: Tag<'x>) {
+        for node in process.node.descendants().filter(roxmltree::Node::is_element) {
+            let tag = Tag { node, ..process };
+            let catches = |event: Tag<'x>| event.is("boundaryEvent") || event.is("startEvent");
+            if tag.is("errorEventDefinition")
+                && tag.parent().is_some_and(catches)
+                && let Some(code) = self.error_code(tag)
+            {
+                self.process.caught.insert(code);
+            }
+        }
+    }
+
+    /// `nodes`, `flows` and `lanes` of a scope. The border of a handler's scope says what begins it.
+    pub(super) fn scope(&mut self, tag: Tag<'x>, handler: Option<()>) -> Out {
+        let mut nodes = Vec::new();
+        for child in tag.children().filter(Tag::is_bpmn) {
+            if let Some(node) = self.node(child, handler.is_some()) {
+                nodes.push(node);
+            }
+        }
+        let flows: Vec<Out> = tag.all("sequenceFlow").filter_map(|flow| self.flow(flow)).collect();
+        let lanes: Vec<Out> = tag.all("laneSet").flat_map(|set| self.lanes(set, 0)).collect();
+        let mut scope = Out::map();
+        if !lanes.is_empty() {
+            scope.put("lanes", Out::List(lanes));
+        }
+        scope.put("nodes", Out::List(nodes));
+        if !flows.is_empty() {
+            scope.put("flows", Out::List(flows));
+        }
+        scope
+    }
+
+    /// One node, with what all nodes have.
+    fn node(&mut self, tag: Tag<'x>, in_handler: bool) -> Option<Out> {
+        let (word, what) = match tag.name() {
+            "startEvent" => ("start_event", self.start_event(tag, in_handler)),
+            "endEvent" => ("end_event", self.throw_event(tag, true)),
+            "intermediateThrowEvent" => ("intermediate_throw_event", self.throw_event(tag, false)),
+            "implicitThrowEvent" => ("intermediate_throw_event", self.throw_event(tag, false)),
+            "intermediateCatchEvent" => ("intermediate_catch_event", self.catch_event(tag)),
+            "boundaryEvent" => ("boundary_event", self.boundary_event(tag)),
+            "exclusiveGateway" => ("exclusive_gateway", Out::map()),
+            "parallelGateway" => ("parallel_gateway", Out::map()),
+            "inclusiveGateway" => ("inclusive_gateway", Out::map()),
+            "complexGateway" => ("complex_gateway", self.complex_gateway(tag)),
+            "eventBasedGateway" => ("event_based_gateway", event_gateway(tag)),
+            name if DRAWN.contains(&name) => return None,
+            _ => return self.activity(tag),
+        };
+        self.ignored(tag);
+        Some(self.with_head(tag, word, what))
+    }
+
+    /// A node's id, type and title before what it does.
+    pub(super) fn with_head(&mut self, tag: Tag<'x>, word: &str, what: Out) -> Out {
+        let id = self.node_name(tag.id());
+        let mut node = Out::of([("id", Out::text(&*id))]);
+        self.drawn(tag, &id, &mut node);
+        node.put("type", Out::text(word));
+        if let Some(name) = tag.attr("name").filter(|name| !name.trim().is_empty()) {
+            node.put("title", title(name));
+        }
+        node.extend(what);
+        node
+    }
+
+    /// The id in the drawing where it is another, and what is written about the element.
+    fn drawn(&mut self, tag: Tag<'x>, name: &str, node: &mut Out) {
+        if tag.id() != name && !tag.id().is_empty() {
+            node.put("bpmn", Out::text(tag.id()));
+        }
+        if let Some((_, text)) = tag.text_of("documentation") {
+            node.put("doc", Out::text(text));
+        }
+    }
+
+    pub(super) fn node_name(&mut self, id: &str) -> String {
+        self.process.nodes.name(local(id), "node")
+    }
+
+    fn flow(&mut self, flow: Tag<'x>) -> Option<Out> {
+        let ends = ["sourceRef", "targetRef"].map(|end| flow.reference(end));
+        let [Some(from), Some(to)] = ends else {
+            flow.refuse(
+                "bpmn-broken",
+                format!("{} leads from or to nothing", flow.called()),
+                "write `sourceRef` and `targetRef`",
+            );
+            return None;
+        };
+        for end in [from, to] {
+            if !self.by_id.contains_key(end) {
+                flow.refuse("bpmn-broken", format!("there is no element `{end}`"), "the flow names it");
+                return None;
+            }
+        }
+        let source = self.by_id.get(from).copied();
+        let mut written = Out::of([("from", Out::text(self.node_name(from))), ("to", Out::text(self.node_name(to)))]);
+        if !flow.id().is_empty() {
+            written.put("bpmn", Out::text(flow.id()));
+        }
+        if let Some(name) = flow.attr("name") {
+            written.put("title", title(name));
+        }
+        if let Some((tag, text)) = flow.text_of("conditionExpression") {
+            let translated = self.expression(tag, &text);
+            written.put("when", Out::text(translated));
+        }
+        if source.and_then(|source| source.reference("default")) == Some(flow.id()) && !flow.id().is_empty() {
+            written.put("otherwise", Out::text("true"));
+        }
+        Some(written)
+    }
+
+    /// An expression of the model; one whose meaning is not certain is refused with its text and place.
+    pub(super) fn expression(&mut self, tag: Tag<'x>, text: &str) -> String {
+        self.expression_with(tag, text, &mut |this, word| this.variable(word))
+    }
+
+    /// As [`Self::expression`], where some words mean something else.
+    pub(super) fn expression_with(
+        &mut self,
+        tag: Tag<'x>,
+        text: &str,
+        name: &mut dyn FnMut(&mut Self, &str) -> String,
+    ) -> String {
+        match condition::translate(text, &mut |word| name(self, word)) {
+            Ok(translated) => translated,
+            Err(why) => {
+                let message = format!("`{text}` is not understood: {why}");
+                let help =
+                    "write comparisons of variables, `and`, `or`, `not(…)` and arithmetic; give the rest to a service";
+                tag.refuse("bpmn-expression", message, help);
+                "null".to_string()
+            }
+        }
+    }
+
+    fn lanes(&mut self, set: Tag<'x>, depth: u32) -> Vec<Out> {
+        let mut found = Vec::new();
+        for lane in set.all("lane") {
+            let nodes: Vec<String> = lane.all("flowNodeRef").map(|node| self.node_name(&node.text())).collect();
+            if !nodes.is_empty() {
+                let name = lane.attr("name").unwrap_or(lane.id());
+                let id = snake(lane.id(), "lane");
+                let mut written = Out::of([("id", Out::text(id)), ("title", title(name))]);
+                if self.process.has_tasks {
+                    written.put("role", Out::text(self.role(name)));
+                }
+                written.put("nodes", Out::words(nodes));
+                found.push(written);
+            }
+            if depth < 16 {
+                found.extend(
+                    lane.all("childLaneSet").flat_map(|inner| self.lanes(inner, depth + 1)).collect::<Vec<_>>(),
+                );
+            }
+        }
+        found
+    }
+
+    fn complex_gateway(&mut self, tag: Tag<'x>) -> Out {
+        let Some((condition, text)) = tag.text_of("activationCondition") else { return Out::map() };
+        let mut name = |this: &mut Self, word: &str| match word {
+            "activationCount" => "count(arrived)".to_string(),
+            other => this.variable(other),
+        };
+        let translated = self.expression_with(condition, &text, &mut name);
+        Out::of([("activation_condition", Out::text(translated))])
+    }
+
+    /// The variables that data objects and properties of a scope are.
+    pub(super) fn data_objects(&mut self, tag: Tag<'x>) {
+        let names: BTreeSet<&str> = tag
+            .children()
+            .filter(|child| child.is("dataObject") || child.is("property"))
+            .map(|child| child.attr("name").unwrap_or(child.id()))
+            .collect();
+        for name in names {
+            self.variable(name);
+        }
+    }
+}
+
+fn event_gateway(tag: Tag<'_>) -> Out {
+    let mut what = Out::map();
+    if tag.flag("instantiate") == Some(true) {
+        what.put("instantiate", Out::text("true"));
+        if tag.attr("eventGatewayType").is_some_and(|kind| kind.eq_ignore_ascii_case("parallel")) {
+            what.put("event_gateway_type", Out::text("parallel"));
+        }
+    }
+    what
+}

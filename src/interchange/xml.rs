@@ -1,0 +1,206 @@
+//! The text of a model as a tree: bounded, every element with its place.
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use crate::load::{Problem, Problems, Source};
+use crate::model::Span;
+
+/// The namespace of BPMN 2.0.
+pub(super) const BPMN: &str = "http://www.omg.org/spec/BPMN/20100524/MODEL";
+
+/// Longest text of a model, in bytes.
+pub(super) const MAX_BYTES: usize = 8 << 20;
+/// Most elements, attributes and texts.
+const MAX_NODES: u32 = 400_000;
+/// Deepest element.
+const MAX_DEPTH: usize = 64;
+
+/// Reads the text. What is wrong is reported with its place.
+pub(super) fn parse<'x>(source: &'x Source, file: u32, problems: &Problems) -> Option<Document<'x>> {
+    let whole = Span::new(file, 0, 0);
+    if source.text.len() > MAX_BYTES {
+        problems.error(
+            "bpmn-too-large",
+            whole,
+            format!("expected at most {MAX_BYTES} bytes, found {}", source.text.len()),
+        );
+        return None;
+    }
+    if let Some(at) = too_deep(&source.text) {
+        problems.error("bpmn-too-large", Span::new(file, at, at), format!("elements lie deeper than {MAX_DEPTH}"));
+        return None;
+    }
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    match Document::parse_with_options(&source.text, options) {
+        Ok(document) => Some(document),
+        Err(error) => {
+            let at = error.pos();
+            let line = source.line_start(at.row as usize);
+            let rest = source.text.get(line..).unwrap_or_default();
+            let column = rest.char_indices().nth((at.col as usize).saturating_sub(1)).map_or(0, |(offset, _)| offset);
+            let place = Span::new(file, line + column, line + column);
+            problems.error("bpmn-not-xml", place, format!("this is not the XML of a model: {error}"));
+            None
+        }
+    }
+}
+
+/// Where elements lie too deep, as far as tags show it before anything is parsed: texts and comments are left out of it.
+fn too_deep(text: &str) -> Option<usize> {
+    let (mut depth, mut at) = (0_usize, 0_usize);
+    while let Some(open) = text.get(at..).and_then(|rest| rest.find('<')).map(|found| at + found) {
+        let rest = text.get(open..).unwrap_or_default();
+        let skip = |end: &str| rest.find(end).map_or(rest.len(), |found| found + end.len());
+        let length = if rest.starts_with("<!--") {
+            skip("-->")
+        } else if rest.starts_with("<![CDATA[") {
+            skip("]]>")
+        } else if rest.starts_with("<?") || rest.starts_with("<!") {
+            skip(">")
+        } else {
+            let length = tag(rest);
+            match rest.get(..length) {
+                Some(tag) if tag.starts_with("</") => depth = depth.saturating_sub(1),
+                Some(tag) if tag.ends_with("/>") => {}
+                _ => depth += 1,
+            }
+            length
+        };
+        if depth > MAX_DEPTH {
+            return Some(open);
+        }
+        at = open + length.max(1);
+    }
+    None
+}
+
+/// The length of a tag: to the `>` that stands in no quotes.
+fn tag(rest: &str) -> usize {
+    let mut quote = None;
+    for (at, byte) in rest.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return at + 1,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+/// An element of the model, and where problems go.
+#[derive(Clone, Copy)]
+pub(super) struct Tag<'x> {
+    pub node: Node<'x, 'x>,
+    pub file: u32,
+    pub problems: &'x Problems,
+}
+
+impl<'x> Tag<'x> {
+    pub fn new(node: Node<'x, 'x>, file: u32, problems: &'x Problems) -> Self {
+        Self { node, file, problems }
+    }
+
+    fn at(&self, node: Node<'x, 'x>) -> Self {
+        Self { node, ..*self }
+    }
+
+    /// Its name without the prefix.
+    pub fn name(&self) -> &'x str {
+        self.node.tag_name().name()
+    }
+
+    pub fn is_bpmn(&self) -> bool {
+        self.node.tag_name().namespace() == Some(BPMN)
+    }
+
+    /// Whether it is this element of BPMN.
+    pub fn is(&self, name: &str) -> bool {
+        self.is_bpmn() && self.name() == name
+    }
+
+    /// An attribute of BPMN's own, trimmed; an empty one is none.
+    pub fn attr(&self, name: &str) -> Option<&'x str> {
+        let own = |found: &roxmltree::Attribute<'x, 'x>| found.namespace().is_none() && found.name() == name;
+        self.node.attributes().find(own).map(|found| found.value().trim()).filter(|value| !value.is_empty())
+    }
+
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        self.attr(name).map(|value| matches!(value, "true" | "1"))
+    }
+
+    /// Its `id`, or nothing.
+    pub fn id(&self) -> &'x str {
+        self.attr("id").unwrap_or_default()
+    }
+
+    /// The element that an attribute or text names: a qualified name loses its prefix.
+    pub fn reference(&self, name: &str) -> Option<&'x str> {
+        self.attr(name).map(local)
+    }
+
+    /// Elements directly inside.
+    pub fn children(self) -> impl Iterator<Item = Tag<'x>> {
+        self.node.children().filter(Node::is_element).map(move |node| self.at(node))
+    }
+
+    /// Elements of BPMN of this name directly inside.
+    pub fn all(self, name: &'x str) -> impl Iterator<Item = Tag<'x>> {
+        self.children().filter(move |child| child.is(name))
+    }
+
+    pub fn first(self, name: &'x str) -> Option<Tag<'x>> {
+        self.all(name).next()
+    }
+
+    /// What vendors add, element by element.
+    pub fn extensions(self) -> impl Iterator<Item = Tag<'x>> {
+        self.all("extensionElements").flat_map(Tag::children)
+    }
+
+    pub fn parent(&self) -> Option<Tag<'x>> {
+        self.node.parent_element().map(|node| self.at(node))
+    }
+
+    /// The words in it, trimmed.
+    pub fn text(&self) -> String {
+        let words: String = self.node.children().filter_map(|child| child.text()).collect();
+        words.trim().to_string()
+    }
+
+    /// The words of the first element of this name in it.
+    pub fn text_of(self, name: &'x str) -> Option<(Tag<'x>, String)> {
+        self.first(name).map(|tag| (tag, tag.text())).filter(|(_, text)| !text.is_empty())
+    }
+
+    /// Where its tag opens.
+    pub fn span(&self) -> Span {
+        let range = self.node.range();
+        let source = self.node.document().input_text();
+        let open = source.get(range.start..range.end).map_or(0, tag);
+        Span::new(self.file, range.start, (range.start + open).min(range.end))
+    }
+
+    /// Refuses it.
+    pub fn refuse(&self, code: &'static str, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::error(code, self.span(), message).help(help));
+    }
+
+    /// Says that something of it means nothing here.
+    pub fn warn(&self, message: impl Into<String>, help: impl Into<String>) {
+        self.problems.push(Problem::warning("bpmn-ignored", self.span(), message).help(help));
+    }
+
+    /// What it is, with its id, for messages.
+    pub fn called(&self) -> String {
+        match self.attr("id") {
+            Some(id) => format!("{} `{id}`", self.name()),
+            None => self.name().to_string(),
+        }
+    }
+}
+
+/// A name without its prefix.
+pub(super) fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name).trim()
+}
