@@ -80,6 +80,8 @@ pub mod architecture {}
 pub mod manual {
     #[doc = include_str!("docs/library.md")]
     pub mod library {}
+    #[doc = include_str!("docs/bpmn.md")]
+    pub mod bpmn {}
     #[doc = include_str!("docs/process.md")]
     pub mod process {}
     #[doc = include_str!("docs/decision.md")]

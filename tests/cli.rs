@@ -30,8 +30,21 @@ fn transcripts_hold() {
 /// A whole corporate sale, walked by hand with the README's own words.
 #[test]
 fn the_tour_of_the_readme_ends_at_need_satisfied() {
+    let told = tour("deploy processes/crm.yaml");
+    assert!(told.contains("\"Awaiting sale\" -> \"Need satisfied\""), "{told}");
+}
+
+/// A drawn model, imported and run with the README's own words.
+#[test]
+fn the_drawn_model_of_the_readme_runs_to_its_end() {
+    let told = tour("import processes/drawn/parcel.bpmn");
+    assert!(told.trim_end().ends_with("weight = 3\n    on to sent\n    completed"), "{told}");
+}
+
+/// What the commands of the README's tour with these words print.
+fn tour(words: &str) -> String {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let tour = readme.split("```sh").filter_map(|part| part.split("```").next()).find(|part| part.contains("deploy"));
+    let tour = readme.split("```sh").filter_map(|part| part.split("```").next()).find(|part| part.contains(words));
     let mut shell = Shell::open();
     let mut told = String::new();
     for line in tour.unwrap().lines().map(str::trim).filter(|line| line.starts_with("stageflow ")) {
@@ -40,7 +53,7 @@ fn the_tour_of_the_readme_ends_at_need_satisfied() {
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
         told.push_str(&String::from_utf8_lossy(&output.stdout));
     }
-    assert!(told.contains("\"Awaiting sale\" -> \"Need satisfied\""), "{told}");
+    told
 }
 
 /// Two programs on one file: the second is told, and nothing is lost.

@@ -135,7 +135,8 @@ impl<'x> Import<'x> {
             inputs = all.iter().map(|name| (name.clone(), name.clone())).collect();
         }
         if outputs.is_empty() {
-            outputs = all.iter().map(|name| (name.clone(), format!("get or else(result.{name}, {name})"))).collect();
+            outputs =
+                all.iter().map(|name| (name.clone(), format!("get or else(result.{name}, params.{name})"))).collect();
         }
         let gives: BTreeSet<String> = inputs.iter().map(|(name, _)| name.clone()).collect();
         let takes: BTreeSet<String> = outputs.iter().flat_map(|(_, value)| names_of(value, "result.")).collect();

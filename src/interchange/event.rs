@@ -75,10 +75,22 @@ impl<'x> Import<'x> {
             return what;
         }
         what.extend(self.waits(event));
-        if event.flag("cancelActivity") == Some(false) {
+        let own = self.is_behavior(event, host);
+        if event.flag("cancelActivity").map_or(own, |cancels| !cancels) {
             what.put("interrupt", Out::text("false"));
         }
         what
+    }
+
+    /// Whether the event catches what the instances of its host throw when they complete: then, when it does not say
+    /// whether it cancels, it does not, for the other instances go on.
+    fn is_behavior(&self, event: Tag<'x>, host: &str) -> bool {
+        let several = self.by_id.get(host).and_then(|host| host.first("multiInstanceLoopCharacteristics"));
+        let references = ["noneBehaviorEventRef", "oneBehaviorEventRef"];
+        let thrown = references.into_iter().find_map(|name| several?.reference(name));
+        let Some(thrown) = thrown.and_then(|id| self.by_id.get(id)) else { return false };
+        let names = |definition: Tag<'x>| definition.reference("signalRef").or(definition.reference("messageRef"));
+        definitions(self, event).into_iter().any(|caught| names(caught).is_some() && names(caught) == names(*thrown))
     }
 
     /// The activity that a compensation event's association leads to.

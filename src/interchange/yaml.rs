@@ -143,7 +143,7 @@ fn scalar(words: &str) -> String {
     let plain =
         |c: char| c.is_alphanumeric() || matches!(c, '_' | ' ' | '.' | '(' | ')' | '/' | '+' | '<' | '>' | '=' | '-');
     let starts = words.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_');
-    let ends = words.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    let ends = words.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ')'));
     if starts && ends && words.chars().all(plain) {
         return words.to_string();
     }

@@ -2,6 +2,7 @@
 
 use super::step::{Step, Stop, Thrown, Turn};
 use super::{CallStart, Notice, Refused};
+use crate::element::Element;
 use crate::element::room::{Arm, CallSpec, Effect, Fault, Move, Next};
 use crate::element::rules::canonical;
 use crate::graph::{FlowIx, NodeIx};
@@ -12,13 +13,20 @@ use crate::model::Value;
 impl Turn<'_> {
     /// Carries a move out: its effects as one step, then the way on. `woken` is the wait whose event this is.
     pub fn act(&mut self, token: TokenId, node: NodeIx, decided: Move, woken: Option<WaitId>) -> Step {
+        let throws = decided.effects.iter().any(|effect| matches!(effect, Effect::Signal(..) | Effect::Send { .. }));
         if !decided.effects.is_empty()
             && let Err(fault) = self.effects(token, node, decided.effects)?
         {
             return self.fail(token, node, fault);
         }
-        if self.run.state.token(token).is_none() {
-            return Ok(());
+        if throws && matches!(self.def.element(node), Some(Element::MultiInstance(_))) {
+            // What a round throws may be caught at the border of its activity, which is left only then.
+            while let Some(thrown) = self.thrown.pop_front() {
+                self.deliver_thrown(thrown)?;
+            }
+            if self.run.state.token(token).map(|found| found.place) != Some(Place::In(node)) {
+                return Ok(());
+            }
         }
         self.go_on(token, node, decided.next, woken)
     }

@@ -74,6 +74,18 @@ pub enum Command {
         #[arg(long, value_name = "warnings")]
         deny: Option<Deny>,
     },
+    /// Makes a drawn model, BPMN 2.0 XML, into a library with its processes: YAML files in a folder.
+    #[command(after_help = "Example: stageflow import processes/drawn/parcel.bpmn --into parcel")]
+    Import {
+        /// The model's file.
+        model: PathBuf,
+        /// The folder that the files are written to; without it they are shown.
+        #[arg(long, value_name = "folder")]
+        into: Option<PathBuf>,
+        /// Files that are there already are written anew.
+        #[arg(long)]
+        replace: bool,
+    },
     /// Runs scenarios over memory and SQLite. Exit code 1 when one does not hold.
     #[command(after_help = "Example: stageflow test processes/scenarios")]
     Test {

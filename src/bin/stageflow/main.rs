@@ -6,6 +6,7 @@ mod args;
 mod authoring;
 mod changes;
 mod db;
+mod drawn;
 mod looks;
 mod print;
 mod work;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Check { paths, deny } => Ok(authoring::check(&paths, common.format, deny.is_some())),
         Command::Test { paths, restart } => Ok(authoring::test(&paths, restart)),
+        Command::Import { model, into, replace } => drawn::import(&model, into.as_deref(), replace, common.format),
         Command::Deploy { path, replace } => changes::deploy(&common, &path, replace).map(|()| true),
         command => Db::open(&common).and_then(|db| run(&db, command)).map(|()| true),
     };
