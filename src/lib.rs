@@ -50,7 +50,7 @@
 //!
 //! # Not there yet
 //!
-//! Access rights, guarantees, `explain`, ad-hoc sub-processes and BPMN XML. A file that asks for them is refused
+//! Access rights, guarantees, `explain`, `approve` and ad-hoc sub-processes. A file that asks for them is refused
 //! by name, never run without them.
 //!
 //! The layers and their rules are told in [`architecture`]; how libraries, processes and scenarios are written, in [`manual`].

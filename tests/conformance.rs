@@ -14,6 +14,9 @@ use stageflow::interchange::import;
 use stageflow::model::{Name, Value};
 use stageflow::store::MemoryStore;
 
+#[path = "conformance_support/round.rs"]
+mod round;
+
 /// A model with its cases.
 #[derive(Deserialize)]
 struct Model {
@@ -59,6 +62,61 @@ fn public_models_run_as_they_should() {
     }
     println!("{ran} cases of {} models", models.len());
     assert!(wrong.is_empty(), "{} of {ran} went wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn public_models_come_back_as_they_were() {
+    let folder = folder();
+    let Ok(text) = std::fs::read_to_string(folder.join("cases.json")) else { return };
+    let models: Vec<Model> = serde_json::from_str(&text).unwrap();
+    let mut wrong = Vec::new();
+    for model in models.iter().filter(|model| !NOT_YET.contains(&model.model.as_str())) {
+        let text = std::fs::read_to_string(folder.join("models").join(&model.model)).unwrap();
+        if let Err(why) = round::model_round_trip(&model.model, &text) {
+            wrong.push(format!("{}: {why}", model.model));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every process in flat form of the traces, through a model and back.
+#[test]
+fn the_flat_form_goes_through_a_model() {
+    let mut found = 0;
+    for path in traces(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let blocks: Vec<&str> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        let flat = |block: &&&str| !block.starts_with("process:") || block.contains("\nnodes:");
+        if !blocks.iter().any(|block| block.contains("\nnodes:")) || !blocks.iter().all(|block| flat(&block)) {
+            continue;
+        }
+        let mut sources = stageflow::load::Sources::new();
+        for (at, block) in blocks.iter().enumerate() {
+            sources.add(format!("{at}.yaml"), block);
+        }
+        if stageflow::load::library(&sources).is_err() {
+            continue;
+        }
+        found += 1;
+        if let Err(why) = round::round_trip("trace.bpmn", &sources) {
+            panic!("{}: {why}", path.display());
+        }
+    }
+    assert!(found > 5, "{found} traces in flat form");
+}
+
+fn traces(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(traces(&path));
+        } else if path.extension().is_some_and(|end| end == "md") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
 }
 
 /// Runs a case; workers outside take the services, all that are asked for at once.

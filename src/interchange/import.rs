@@ -86,6 +86,8 @@ pub(super) struct Import<'x> {
     pub process: Process,
     processes: Words,
     stem: String,
+    /// The model's file, without its folder.
+    file: &'x str,
     root: Tag<'x>,
 }
 
@@ -105,12 +107,12 @@ pub(super) struct Process {
 }
 
 impl<'x> Import<'x> {
-    fn of(root: Tag<'x>, known: Known, name: &str) -> Self {
-        let stem = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        let stem = stem.split('.').next().unwrap_or(stem);
+    fn of(root: Tag<'x>, known: Known, name: &'x str) -> Self {
+        let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let stem = file.split('.').next().unwrap_or(file);
         let with_id = root.node.descendants().filter(roxmltree::Node::is_element).filter_map(|node| {
-            let id = node.attribute("id")?;
-            Some((id, Tag { node, ..root }))
+            let tag = Tag { node, ..root };
+            Some((node.attribute("id")?, tag)).filter(|_| tag.is_bpmn())
         });
         Self {
             known,
@@ -124,6 +126,7 @@ impl<'x> Import<'x> {
             process: Process::default(),
             processes: Words::default(),
             stem: snake(stem, "model"),
+            file,
             root,
         }
     }
@@ -147,14 +150,20 @@ impl<'x> Import<'x> {
             root.refuse("bpmn-no-model", "the model has no process", "draw one, or export the whole collaboration");
         }
         for tag in processes {
-            let name = self.process_name(tag.id());
+            let own = tag.extensions().find(|tag| tag.is_own("process"));
+            let name = own.and_then(|own| own.attr("name")).map(str::to_string);
+            let name = name.unwrap_or_else(|| self.process_name(tag.id()));
             self.process = Process { name: name.clone(), ..Process::default() };
             let file = self.process(tag);
             known.vars.insert(name.clone(), std::mem::take(&mut self.process.vars));
-            files.push((format!("{name}.yaml"), file));
+            let path = own.and_then(own_file);
+            files.push((path.unwrap_or_else(|| format!("{name}.yaml")), file));
         }
         self.other_roots(root);
-        files.insert(0, (format!("{}.library.yaml", self.stem), self.library(&files)));
+        let made = || (format!("{}.library.yaml", self.stem), self.library(&files));
+        let (path, mut library) = self.own_library().unwrap_or_else(made);
+        library.put("bpmn", Out::text(self.file));
+        files.insert(0, (path, library));
         (known, files)
     }
 
@@ -199,6 +208,13 @@ impl<'x> Import<'x> {
                 _ => super::scope::not_run(tag),
             }
         }
+    }
+
+    /// The library that this crate wrote into the model.
+    fn own_library(&self) -> Option<(String, Out)> {
+        let extensions = self.root.all("process").flat_map(|process| process.extensions());
+        let own = extensions.into_iter().find(|tag| tag.is_own("library"))?;
+        Some((own_file(own)?, own.own_yaml()?))
     }
 
     fn library(&self, files: &[(String, Out)]) -> Out {
@@ -267,6 +283,21 @@ impl<'x> Import<'x> {
         }
         role
     }
+}
+
+/// The file that something of our own came from: one below the folder that it is written to, and no other.
+fn own_file(own: Tag<'_>) -> Option<String> {
+    let file = own.attr("file")?;
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..");
+    if file.split('/').all(is_plain) && !file.contains(['\\', ':', '\0']) {
+        return Some(file.to_string());
+    }
+    own.refuse(
+        "bpmn-broken",
+        format!("`{file}` is no name of a file below a folder"),
+        "write it as `folder/file.yaml`",
+    );
+    None
 }
 
 /// A title: braces are no values.

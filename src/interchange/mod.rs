@@ -2,6 +2,7 @@
 //!
 //! - [`import`](fn@import) reads a model: the processes of all participants, and the library that they need. The YAML that comes out is loaded as any other;
 //!   nothing is checked twice.
+//! - [`export`](fn@export) is the way back, into the drawing that the processes came from where there is one.
 //! - `xml` reads the text with limits; `scope`, `activity` and `event` say what each element means here, `vendor` what the
 //!   attributes of Camunda and Flowable mean, `condition` translates expressions where their meaning is certain.
 //!
@@ -17,6 +18,8 @@ mod words;
 mod xml;
 mod yaml;
 
+mod export;
 mod import;
 
+pub use export::{Exported, drawing_of, export};
 pub use import::{Imported, import};

@@ -72,7 +72,10 @@ impl<'x> Import<'x> {
         self.caught_codes(tag);
         let inside = self.scope(tag, None);
         let params = self.all_vars();
-        if !params.is_empty() {
+        let own = tag.extensions().find(|own| own.is_own("process")).and_then(|own| own.own_yaml());
+        if let Some(own) = own {
+            file.extend(own);
+        } else if !params.is_empty() {
             file.put("params", Out::of(params.into_iter().map(|name| (name, Out::text("any")))));
         }
         file.extend(inside);
@@ -116,6 +119,9 @@ impl<'x> Import<'x> {
 
     /// One node, with what all nodes have.
     fn node(&mut self, tag: Tag<'x>, in_handler: bool) -> Option<Out> {
+        if let Some(own) = tag.extensions().find(|own| own.is_own("node")) {
+            return self.own_node(tag, own.own_yaml()?);
+        }
         let (word, what) = match tag.name() {
             "startEvent" => ("start_event", self.start_event(tag, in_handler)),
             "endEvent" => ("end_event", self.throw_event(tag, true)),
@@ -135,6 +141,31 @@ impl<'x> Import<'x> {
         Some(self.with_head(tag, word, what))
     }
 
+    /// A node of which this crate keeps what it says beside the drawing.
+    fn own_node(&mut self, tag: Tag<'x>, beside: Out) -> Option<Out> {
+        let handler = tag.flag("triggeredByEvent") == Some(true);
+        let word = if handler { "event_sub_process".to_string() } else { super::words::snake(tag.name(), "task") };
+        let mut says = Out::map();
+        if let Some(host) = tag.reference("attachedToRef") {
+            says.put("attached_to", Out::text(self.node_name(host)));
+        }
+        says.extend(beside);
+        let stays = ["cancelActivity", "isInterrupting"].into_iter().any(|name| tag.flag(name) == Some(false));
+        if stays {
+            says.put("interrupt", Out::text("false"));
+        }
+        if matches!(tag.name(), "subProcess" | "transaction" | "adHocSubProcess") {
+            let inside = self.scope(tag, handler.then_some(()));
+            says.extend(inside);
+        }
+        let title = says.get("title").cloned();
+        let mut node = self.with_head(tag, &word, says);
+        if let Some(title) = title {
+            node.put("title", title);
+        }
+        Some(node)
+    }
+
     /// A node's id, type and title before what it does.
     pub(super) fn with_head(&mut self, tag: Tag<'x>, word: &str, what: Out) -> Out {
         let id = self.node_name(tag.id());
@@ -150,7 +181,8 @@ impl<'x> Import<'x> {
 
     /// The id in the drawing where it is another, and what is written about the element.
     fn drawn(&mut self, tag: Tag<'x>, name: &str, node: &mut Out) {
-        if tag.id() != name && !tag.id().is_empty() {
+        let made = tag.extensions().any(|own| own.is_own("node") && own.attr("made") == Some("true"));
+        if tag.id() != name && !tag.id().is_empty() && !made {
             node.put("bpmn", Out::text(tag.id()));
         }
         if let Some((_, text)) = tag.text_of("documentation") {
@@ -159,7 +191,8 @@ impl<'x> Import<'x> {
     }
 
     pub(super) fn node_name(&mut self, id: &str) -> String {
-        self.process.nodes.name(local(id), "node")
+        let own = self.by_id.get(local(id)).and_then(|tag| tag.extensions().find(|own| own.is_own("node"))?.attr("id"));
+        own.map_or_else(|| self.process.nodes.name(local(id), "node"), str::to_string)
     }
 
     fn flow(&mut self, flow: Tag<'x>) -> Option<Out> {
@@ -180,11 +213,17 @@ impl<'x> Import<'x> {
         }
         let source = self.by_id.get(from).copied();
         let mut written = Out::of([("from", Out::text(self.node_name(from))), ("to", Out::text(self.node_name(to)))]);
-        if !flow.id().is_empty() {
+        let own = flow.extensions().find(|own| own.is_own("flow"));
+        let made = own.and_then(|own| own.attr("made")) == Some("true");
+        if !flow.id().is_empty() && !made {
             written.put("bpmn", Out::text(flow.id()));
         }
         if let Some(name) = flow.attr("name") {
             written.put("title", title(name));
+        }
+        if let Some(own) = own.and_then(|own| own.own_yaml()) {
+            written.extend(own);
+            return Some(written);
         }
         if let Some((tag, text)) = flow.text_of("conditionExpression") {
             let translated = self.expression(tag, &text);
@@ -225,12 +264,7 @@ impl<'x> Import<'x> {
         for lane in set.all("lane") {
             let nodes: Vec<String> = lane.all("flowNodeRef").map(|node| self.node_name(&node.text())).collect();
             if !nodes.is_empty() {
-                let name = lane.attr("name").unwrap_or(lane.id());
-                let id = snake(lane.id(), "lane");
-                let mut written = Out::of([("id", Out::text(id)), ("title", title(name))]);
-                if self.process.has_tasks {
-                    written.put("role", Out::text(self.role(name)));
-                }
+                let mut written = self.lane(lane);
                 written.put("nodes", Out::words(nodes));
                 found.push(written);
             }
@@ -241,6 +275,24 @@ impl<'x> Import<'x> {
             }
         }
         found
+    }
+
+    fn lane(&mut self, lane: Tag<'x>) -> Out {
+        let own = lane.extensions().find(|own| own.is_own("lane"));
+        let mut written = Out::map();
+        if let Some(id) = own.map_or_else(|| Some(snake(lane.id(), "lane")), |own| own.attr("id").map(str::to_string)) {
+            written.put("id", Out::text(id));
+        }
+        if let Some(name) = lane.attr("name").or(lane.attr("id").filter(|_| own.is_none())) {
+            written.put("title", title(name));
+            if own.is_none() && self.process.has_tasks {
+                written.put("role", Out::text(self.role(name)));
+            }
+        }
+        if let Some(says) = own.and_then(|own| own.own_yaml()) {
+            written.extend(says);
+        }
+        written
     }
 
     fn complex_gateway(&mut self, tag: Tag<'x>) -> Out {

@@ -70,7 +70,10 @@ impl<'x> Import<'x> {
                 tag.warn(message, "every wait is durable; what the host does, it does in its services");
             }
         }
-        for extension in tag.extensions().filter(|extension| !CARRIED.contains(&extension.name())) {
+        let other = |extension: &Tag<'x>| {
+            !CARRIED.contains(&extension.name()) && extension.node.tag_name().namespace() != Some(super::export::OWN)
+        };
+        for extension in tag.extensions().filter(other) {
             extension.warn(
                 format!("`{}` of {} is not run", extension.name(), tag.called()),
                 "give it to a service of its own, drawn as a task",

@@ -2,7 +2,8 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use crate::load::{Problem, Problems, Source};
+use super::yaml::Out;
+use crate::load::{Problem, Problems, Source, read};
 use crate::model::Span;
 
 /// The namespace of BPMN 2.0.
@@ -117,6 +118,29 @@ impl<'x> Tag<'x> {
     /// Whether it is this element of BPMN.
     pub fn is(&self, name: &str) -> bool {
         self.is_bpmn() && self.name() == name
+    }
+
+    /// Whether it is an element of this crate's own.
+    pub fn is_own(&self, name: &str) -> bool {
+        self.node.tag_name().namespace() == Some(super::export::OWN) && self.name() == name
+    }
+
+    /// What this crate keeps in it.
+    pub fn own_yaml(&self) -> Option<Out> {
+        let text = self.text();
+        if text.is_empty() {
+            return Some(Out::map());
+        }
+        let nothing = Problems::new();
+        let Some(tree) = read(0, &text, &nothing) else {
+            self.refuse(
+                "bpmn-broken",
+                "what was kept here cannot be read",
+                "take the element out, and draw what it said",
+            );
+            return None;
+        };
+        Some(Out::of_tree(&tree.root))
     }
 
     /// An attribute of BPMN's own, trimmed; an empty one is none.

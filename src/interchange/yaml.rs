@@ -1,8 +1,12 @@
 //! YAML as it is written: maps in written order, texts quoted where they must be.
 
+use crate::load::{Node, Yaml};
+
 /// A value of a file to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Out {
+    /// A key without a value.
+    Nothing,
     /// A scalar; it is quoted when its text needs it.
     Text(String),
     /// A list of scalars on one line, other lists item by item.
@@ -56,9 +60,48 @@ impl Out {
 
     pub fn is_empty(&self) -> bool {
         match self {
+            Out::Nothing => true,
             Out::Text(text) => text.is_empty(),
             Out::List(items) => items.is_empty(),
             Out::Map(entries) => entries.is_empty(),
+        }
+    }
+
+    /// What was read, without places.
+    pub fn of_tree(node: &Node) -> Self {
+        match &node.yaml {
+            Yaml::Scalar(scalar) if scalar.is_blank() => Out::Nothing,
+            Yaml::Scalar(scalar) => Out::Text(scalar.text.to_string()),
+            Yaml::Seq(items) => Out::List(items.iter().map(Out::of_tree).collect()),
+            Yaml::Map(entries) => {
+                Out::of(entries.iter().map(|entry| (entry.key.text.to_string(), Out::of_tree(&entry.value))))
+            }
+        }
+    }
+
+    /// The scalar under a key.
+    pub fn word(&self, key: &str) -> Option<&str> {
+        match self.get(key) {
+            Some(Out::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items of the list under a key.
+    pub fn items(&self, key: &str) -> &[Out] {
+        match self.get(key) {
+            Some(Out::List(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// The map without some of its keys.
+    pub fn without(&self, keys: &[&str]) -> Self {
+        match self {
+            Out::Map(entries) => {
+                Out::Map(entries.iter().filter(|(key, _)| !keys.contains(&key.as_str())).cloned().collect())
+            }
+            other => other.clone(),
         }
     }
 
@@ -90,17 +133,19 @@ fn block(value: &Out, depth: usize, text: &mut String) {
             text.push_str(inner.trim_start());
         }),
         Out::Text(words) => text.push_str(&scalar(words)),
+        Out::Nothing => {}
     }
 }
 
 fn entry(key: &str, value: &Out, depth: usize, text: &mut String) {
-    text.push_str(key);
+    text.push_str(&scalar(key));
     text.push(':');
     // What a reader looks for item by item stands item by item.
     let in_line = if depth == 0 && matches!(value, Out::List(_)) { words_only(value) } else { line(value) };
     match in_line {
         Some(words) => {
-            text.push(' ');
+            let gap = if words.is_empty() { "" } else { " " };
+            text.push_str(gap);
             text.push_str(&words);
             text.push('\n');
         }
@@ -121,13 +166,14 @@ fn words_only(value: &Out) -> Option<String> {
 /// The value on one line, when that is short.
 fn line(value: &Out) -> Option<String> {
     let written = match value {
+        Out::Nothing => return Some(String::new()),
         Out::Text(words) => return Some(scalar(words)),
         Out::List(items) => {
             let items: Vec<String> = items.iter().map(line).collect::<Option<_>>()?;
             format!("[{}]", items.join(", "))
         }
         Out::Map(entries) => {
-            let entries = entries.iter().map(|(key, value)| Some(format!("{key}: {}", line(value)?)));
+            let entries = entries.iter().map(|(key, value)| Some(format!("{}: {}", scalar(key), line(value)?)));
             format!("{{{}}}", entries.collect::<Option<Vec<_>>>()?.join(", "))
         }
     };

@@ -86,6 +86,25 @@ pub enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Makes the processes of a library that are in flat form into a model, BPMN 2.0 XML. What has not changed since they were
+    /// imported stays as it was drawn.
+    #[command(after_help = "Example: stageflow export parcel/parcel.library.yaml --into parcel.bpmn")]
+    Export {
+        /// The library's file, or its folder.
+        path: PathBuf,
+        /// The model that the processes were imported from; without it the one that the library names.
+        #[arg(long, value_name = "model", conflicts_with = "redraw")]
+        drawing: Option<PathBuf>,
+        /// Everything is drawn anew, in a plain diagram.
+        #[arg(long)]
+        redraw: bool,
+        /// The file that the model is written to; without it the model is shown.
+        #[arg(long, value_name = "file")]
+        into: Option<PathBuf>,
+        /// A file that is there already is written anew.
+        #[arg(long)]
+        replace: bool,
+    },
     /// Runs scenarios over memory and SQLite. Exit code 1 when one does not hold.
     #[command(after_help = "Example: stageflow test processes/scenarios")]
     Test {

@@ -1,48 +1,126 @@
-//! Drawn models: `import` makes them into processes.
+//! Drawn models: `import` makes them into processes, `export` is the way back.
 
 use std::fs;
-use std::io::Write;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
+use std::path::{Component, Path, PathBuf};
 
-use stageflow::interchange;
-use stageflow::load::{LoadError, render_json, render_text};
+use stageflow::load::{LoadError, Problem, Sources, render_json, render_text};
+use stageflow::{files, interchange};
 
 use crate::args::Format;
 use crate::db::Failed;
 
-/// Whether the model could be read. What it became is shown, or written to a folder.
+/// Whether the model could be read. What it became is shown, or written to a folder, with a copy of the model.
 pub fn import(model: &Path, into: Option<&Path>, replace: bool, format: Format) -> Result<bool, Failed> {
-    let text = fs::read(model).map_err(|error| failed(model, &error))?;
-    let Ok(text) = String::from_utf8(text) else {
-        return Err(Failed::new("not-utf-8", format!("{}: expected UTF-8", model.display())));
-    };
-    let imported = match interchange::import(&model.to_string_lossy(), &text) {
-        Ok(imported) => imported,
-        Err(LoadError { problems, sources, .. }) => {
-            match format {
-                Format::Json => println!("{}", render_json(&problems, &sources)),
-                Format::Text => print!("{}", render_text(&problems, &sources)),
-            }
-            return Ok(false);
-        }
-    };
-    eprint!("{}", render_text(&imported.warnings, &imported.model));
+    let text = text(model)?;
+    let Some(imported) = told(interchange::import(&model.to_string_lossy(), &text), format) else { return Ok(false) };
+    warn(&imported.warnings, &imported.model);
     let Some(folder) = into else {
         for (_, source) in imported.sources.iter() {
             println!("# {}\n{}", source.name, source.text);
         }
         return Ok(true);
     };
-    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     for (_, source) in imported.sources.iter() {
-        let path = folder.join(&*source.name);
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).create_new(!replace);
-        let written = options.open(&path).and_then(|mut file| file.write_all(source.text.as_bytes()));
-        written.map_err(|error| failed(&path, &error))?;
-        println!("{} is written", path.display());
+        write(&folder.join(&*source.name), &source.text, replace)?;
+    }
+    // The drawing stays beside what was made of it: it is the way back.
+    let copy = model.file_name().map(|name| folder.join(name)).filter(|copy| !is_same(copy, model));
+    if let Some(copy) = copy {
+        write(&copy, &text, replace)?;
     }
     Ok(true)
+}
+
+/// What the processes are drawn into.
+pub enum Drawing {
+    /// The model that the library names, if it names one.
+    OfLibrary,
+    /// This one.
+    File(PathBuf),
+    /// None: everything is drawn anew.
+    Anew,
+}
+
+/// Whether the library could be read. The model is shown, or written to a file.
+pub fn export(
+    path: &Path,
+    drawing: &Drawing,
+    into: Option<&Path>,
+    replace: bool,
+    format: Format,
+) -> Result<bool, Failed> {
+    let Some(sources) = told(files::read(path), format) else { return Ok(false) };
+    let drawing = match drawing {
+        Drawing::Anew => None,
+        Drawing::File(file) => Some(file.clone()),
+        Drawing::OfLibrary => interchange::drawing_of(&sources).map(|name| beside(path, &name)).transpose()?,
+    };
+    let drawing = drawing.map(|file| Ok::<_, Failed>((file.to_string_lossy().into_owned(), text(&file)?)));
+    let drawing = drawing.transpose().map_err(|failed| {
+        Failed::new(&failed.code, format!("{}; `--drawing` names the model, `--redraw` draws anew", failed.text))
+    })?;
+    let drawing = drawing.as_ref().map(|(name, text)| (&**name, &**text));
+    let Some(exported) = told(interchange::export(&sources, drawing), format) else { return Ok(false) };
+    warn(&exported.warnings, &sources);
+    match into {
+        Some(file) => write(file, &exported.model, replace)?,
+        None => print!("{}", exported.model),
+    }
+    Ok(true)
+}
+
+/// What was asked for, or nothing when its problems have been shown.
+fn told<T>(found: Result<T, LoadError>, format: Format) -> Option<T> {
+    let LoadError { problems, sources, .. } = match found {
+        Ok(found) => return Some(found),
+        Err(error) => error,
+    };
+    match format {
+        Format::Json => println!("{}", render_json(&problems, &sources)),
+        Format::Text => print!("{}", render_text(&problems, &sources)),
+    }
+    None
+}
+
+fn warn(warnings: &[Problem], sources: &Sources) {
+    eprint!("{}", render_text(warnings, sources));
+}
+
+/// A file in the folder of a library, or below.
+fn beside(library: &Path, name: &str) -> Result<PathBuf, Failed> {
+    if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
+        let text = format!("the library's `bpmn: {name}` leads out of its folder; `--drawing` names any model");
+        return Err(Failed::new("file", text));
+    }
+    let folder = if library.is_dir() { Some(library) } else { library.parent() };
+    Ok(folder.map_or_else(|| PathBuf::from(name), |folder| folder.join(name)))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+fn text(path: &Path) -> Result<String, Failed> {
+    let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
+    String::from_utf8(bytes).map_err(|_| Failed::new("not-utf-8", format!("{}: expected UTF-8", path.display())))
+}
+
+fn write(path: &Path, text: &str, replace: bool) -> Result<(), Failed> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).create_new(!replace);
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failed::new("file", format!("{} is there; `--replace` writes it anew", path.display()))
+        }
+        _ => failed(path, &error),
+    })?;
+    println!("{} is written", path.display());
+    Ok(())
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failed {

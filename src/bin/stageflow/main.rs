@@ -17,6 +17,7 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use db::{Db, Failed};
+use drawn::Drawing;
 
 fn main() -> ExitCode {
     let Cli { command, common } = Cli::parse();
@@ -24,6 +25,10 @@ fn main() -> ExitCode {
         Command::Check { paths, deny } => Ok(authoring::check(&paths, common.format, deny.is_some())),
         Command::Test { paths, restart } => Ok(authoring::test(&paths, restart)),
         Command::Import { model, into, replace } => drawn::import(&model, into.as_deref(), replace, common.format),
+        Command::Export { path, drawing, redraw, into, replace } => {
+            let drawing = if redraw { Drawing::Anew } else { drawing.map_or(Drawing::OfLibrary, Drawing::File) };
+            drawn::export(&path, &drawing, into.as_deref(), replace, common.format)
+        }
         Command::Deploy { path, replace } => changes::deploy(&common, &path, replace).map(|()| true),
         command => Db::open(&common).and_then(|db| run(&db, command)).map(|()| true),
     };

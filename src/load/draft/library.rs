@@ -60,7 +60,7 @@ impl LibraryDraft {
     /// The library that a file is.
     pub fn of(tree: &Tree, problems: &Problems) -> Option<Self> {
         let map = MapReader::new(&tree.root, "a library", problems)?;
-        map.get("doc");
+        map.allow(&["doc", "bpmn"]);
         let draft = Self {
             name: map.need_name("library").unwrap_or_else(|| Spanned::new(Name::new("library"), tree.root.span)),
             title: map.title(),
