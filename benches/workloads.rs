@@ -24,16 +24,31 @@ use stageflow::store::{MemoryStore, Store, TaskFilter};
 const RUNS: usize = 7;
 const WAITING: usize = 50_000;
 
-/// A variable that a workload starts with.
-type Parameter = Option<(&'static str, i64)>;
+/// What a workload starts with.
+#[derive(Clone, Copy)]
+enum Parameter {
+    None,
+    /// A number by this name.
+    Number(&'static str, i64),
+    /// A list of so many numbers.
+    Items(i64),
+}
+
+use Parameter::{Items, Number};
 
 /// The workloads that run to their end at once: title, process, how many, its parameter.
-const SHAPES: [(&str, &str, u32, Parameter); 5] = [
-    ("W1 ten services in a row", "w1", 50_000, None),
-    ("W2 a choice of three, then five services", "w2", 50_000, Some(("kind", 2))),
-    ("W3 parallel, five branches of two services", "w3", 30_000, None),
-    ("W5 a loop of 100 rounds", "w5", 4_000, Some(("rounds", 100))),
-    ("W5 a loop of 200 rounds", "w5", 2_000, Some(("rounds", 200))),
+const SHAPES: [(&str, &str, u32, Parameter); 11] = [
+    ("W1 ten services in a row", "w1", 50_000, Parameter::None),
+    ("W2 a choice of three, then five services", "w2", 50_000, Number("kind", 2)),
+    ("W3 parallel, five branches of two services", "w3", 30_000, Parameter::None),
+    ("W5 a loop of 100 rounds", "w5", 4_000, Number("rounds", 100)),
+    ("W5 a loop of 200 rounds", "w5", 2_000, Number("rounds", 200)),
+    ("W6 all that apply of ten, 100 rounds", "w6", 400, Number("rounds", 100)),
+    ("W6 all that apply of ten, 200 rounds", "w6", 200, Number("rounds", 200)),
+    ("W7 each of 1 000, all at once", "w7", 200, Items(1_000)),
+    ("W7 each of 4 000, all at once", "w7", 50, Items(4_000)),
+    ("W7 each of 1 000, one at a time", "w7s", 200, Items(1_000)),
+    ("W7 each of 4 000, one at a time", "w7s", 50, Items(4_000)),
 ];
 
 fn main() {
@@ -59,22 +74,33 @@ fn memory_engine() -> Engine {
 
 /// So many runs of a process from its start to its end.
 fn started(title: &str, process: &str, count: u32, runs: usize, with: Parameter) {
+    let number = |number: i64| Value::Number(number.into());
+    let given = match with {
+        Parameter::None => None,
+        Number(name, of) => Some((name, number(of))),
+        Items(count) => Some(("items", Value::list((1..=count).map(number).collect::<Vec<_>>()))),
+    };
     let times = sorted(runs, || {
         let engine = memory_engine();
         let host = engine.system();
         let began = Clock::now();
         for _ in 0..count {
-            let mut start = host.start(process);
-            if let Some((name, number)) = with {
-                start = start.with(name, Value::Number(number.into()));
-            }
+            let start = host.start(process);
+            let start = match &given {
+                Some((name, value)) => start.with(*name, value.clone()),
+                None => start,
+            };
             start.run().expect("the workload starts");
         }
         began.elapsed()
     });
     line(title, count as usize, &times);
-    let rounds = with.filter(|(name, _)| *name == "rounds").map_or(0, |(_, rounds)| rounds);
-    let shape = reference::shape(process, rounds);
+    let rounds = match with {
+        Number("rounds", rounds) => rounds,
+        _ => 0,
+    };
+    // It has no several instances.
+    let Some(shape) = reference::shape(process, rounds) else { return };
     let other = sorted(runs, || {
         let began = Clock::now();
         for _ in 0..count {

@@ -9,7 +9,7 @@ use stageflow::load::Sources;
 use stageflow::store::Store;
 
 /// The processes under load, by name.
-const PROCESSES: [(&str, &str); 5] = [
+const PROCESSES: [(&str, &str); 8] = [
     (
         "w1",
         "steps: [{service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}, {service: noop}]",
@@ -60,6 +60,44 @@ steps:
       - {when: round < rounds, next: again}
       - otherwise: over
   - {id: over, end: Over}",
+    ),
+    (
+        "w6",
+        "params: {rounds: int}
+vars: {round: {type: int, initial: 0}}
+steps:
+  - id: again
+    set: {round: round + 1}
+  - all_that_apply:
+      - {when: round >= 1, steps: [{service: noop}]}
+      - {when: round >= 2, steps: [{service: noop}]}
+      - {when: round >= 3, steps: [{service: noop}]}
+      - {when: round >= 4, steps: [{service: noop}]}
+      - {when: round >= 5, steps: [{service: noop}]}
+      - {when: round >= 6, steps: [{service: noop}]}
+      - {when: round >= 7, steps: [{service: noop}]}
+      - {when: round >= 8, steps: [{service: noop}]}
+      - {when: round >= 9, steps: [{service: noop}]}
+      - {when: round >= 10, steps: [{service: noop}]}
+  - choose:
+      - {when: round < rounds, next: again}
+      - otherwise: over
+  - {id: over, end: Over}",
+    ),
+    (
+        "w7",
+        "params: {items: list(int)}
+steps:
+  - each: item in items
+    at_once: all
+    steps: [{service: noop}]",
+    ),
+    (
+        "w7s",
+        "params: {items: list(int)}
+steps:
+  - each: item in items
+    steps: [{service: noop}]",
     ),
 ];
 

@@ -73,7 +73,7 @@ impl ComplexGateway {
     /// The waiting tokens with their flows, the one that came first at the front.
     fn arrived(&self, view: &View<'_>) -> Vec<(TokenId, FlowIx)> {
         let incoming = view.def.graph.incoming(view.node);
-        let tokens = view.state.tokens.iter().filter(|token| token.scope == view.scope);
+        let tokens = view.tokens();
         let here = |place: Place| match place {
             Place::Arrived(flow) if incoming.contains(&flow) => Some(flow),
             _ => None,
@@ -118,7 +118,7 @@ impl ComplexGateway {
     /// The token that remembers that the gateway has gone on.
     fn memory(&self, view: &View<'_>) -> Option<TokenId> {
         let here = |place: Place| place == Place::In(view.node);
-        view.state.tokens.iter().find(|token| token.scope == view.scope && here(token.place)).map(|token| token.id)
+        view.tokens().find(|token| here(token.place)).map(|token| token.id)
     }
 
     /// The name of the branch that a flow ends.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Element;
 use super::definition::VarRef;
 use super::room::{Effect, Event, Fault, Move, Next, Room, Round, View};
-use crate::instance::{ScopeId, ScopeKind, State};
+use crate::instance::{Owner, ScopeId, ScopeKind, State};
 use crate::model::expr::Expr;
 use crate::model::{Null, Value};
 
@@ -98,8 +98,7 @@ impl Room for MultiInstance {
         let mut effects = self.thrown(view, *scope)?;
         let gives = self.collect.as_ref().map(|(give, _)| view.eval(give)).transpose()?;
         let next = started.to_usize().unwrap_or(items.len());
-        let last =
-            next >= items.len() && view.state.scopes.iter().filter(|round| round.parent == Some(outer.id)).count() <= 1;
+        let last = next >= items.len() && view.state.scopes.of(Owner::Scope(outer.id)).nth(1).is_none();
         if last || self.until.as_ref().map(|until| view.truth(until)).transpose()?.unwrap_or(false) {
             effects.extend(self.collected(outputs, *index, gives));
             return Ok(Move::then_pass(effects));
@@ -166,9 +165,8 @@ impl Counts {
         let round = std::iter::successors(state.scope(scope), |scope| state.scope(scope.parent?))
             .find(|scope| scope.kind == ScopeKind::Round)?;
         let outer = round.parent.and_then(|parent| state.scope(parent))?;
-        let open = state.scopes.iter().filter(|scope| scope.parent == Some(outer.id)).count();
-        let lives = state.tokens.iter().any(|token| token.scope == round.id)
-            || state.scopes.iter().any(|inner| inner.parent == Some(round.id));
+        let open = state.scopes.of(Owner::Scope(outer.id)).count();
+        let lives = state.is_occupied(round.id);
         let active = if lives { open } else { open.saturating_sub(1) };
         let counter = round.index.saturating_add(1);
         let (begun, instances) = match &*outer.vars {

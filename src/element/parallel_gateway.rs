@@ -16,11 +16,7 @@ impl Room for ParallelGateway {
         let mut others = Vec::with_capacity(incoming.len());
         let mut own = false;
         for flow in incoming {
-            let mut waiting = view
-                .state
-                .tokens
-                .iter()
-                .filter(|token| token.scope == view.scope && token.place == Place::Arrived(*flow));
+            let mut waiting = view.tokens().filter(|token| token.place == Place::Arrived(*flow));
             let here = view.state.token(view.token).map(|token| token.place) == Some(Place::Arrived(*flow));
             match waiting.next() {
                 Some(_) if here => own = true,

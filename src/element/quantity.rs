@@ -15,14 +15,14 @@ pub struct StartQuantity {
 impl Room for StartQuantity {
     fn enter(&self, view: &View<'_>) -> Result<Move, Fault> {
         let here = |place: Place| place == Place::In(view.node);
-        let tokens = view.state.tokens.iter().filter(|token| token.scope == view.scope && here(token.place));
+        let tokens = view.tokens().filter(|token| here(token.place));
         let needed = usize::try_from(self.count.saturating_sub(1)).unwrap_or(usize::MAX);
         let others: Vec<TokenId> = tokens.map(|token| token.id).filter(|token| *token != view.token).collect();
         if others.len() >= needed {
             return Ok(Move::only(Next::Join(others.into_iter().take(needed).collect())));
         }
         let entering = |place: Place| place == Place::Entering(view.node);
-        let comes = view.state.tokens.iter().any(|token| token.id != view.token && entering(token.place));
+        let comes = view.tokens().any(|token| token.id != view.token && entering(token.place));
         if !comes && others.iter().all(|token| view.token < *token) && rules::none_can_come(view, &[]) {
             let came = others.len().saturating_add(1);
             let message = format!("{} tokens are needed to begin, {came} came, and no more can arrive", self.count);

@@ -7,7 +7,7 @@ use crate::entity::{Principal, RecordEvent, Window, Wish};
 use crate::graph::{FlowIx, NodeIx};
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
-use crate::instance::{Id, ScopeId, State, TokenId, Wait, WaitKind};
+use crate::instance::{Id, Owner, ScopeId, State, Token, TokenId, Wait, WaitKind};
 use crate::model::{Name, Ref, Text, Value};
 
 /// What an element decides. Every step of its life has a default; a room says only what is special about it.
@@ -415,6 +415,11 @@ impl Move {
 }
 
 impl<'a> View<'a> {
+    /// The tokens of the scope.
+    pub fn tokens(&self) -> impl Iterator<Item = &'a Token> + use<'a> {
+        self.state.tokens.of(Owner::Scope(self.scope))
+    }
+
     /// The outgoing flows of this node, in written order.
     pub fn outgoing(&self) -> &'a [FlowIx] {
         self.def.graph.outgoing(self.node)
@@ -427,7 +432,7 @@ impl<'a> View<'a> {
 
     /// The wait of this token, if there is one, that means this node and is of this sort.
     pub fn own_wait(&self, sort: impl Fn(&WaitKind) -> bool) -> Option<&'a Wait> {
-        let owner = crate::instance::Owner::Token(self.token);
-        self.state.waits.iter().find(|wait| wait.owner == owner && wait.node == self.node && sort(&wait.kind))
+        let owner = Owner::Token(self.token);
+        self.state.waits.of(owner).find(|wait| wait.node == self.node && sort(&wait.kind))
     }
 }

@@ -8,7 +8,7 @@ use super::room::{Arm, ArmKind, Fault, View};
 use crate::entity::{Order, Query};
 use crate::graph::ways::FlowSet;
 use crate::graph::{FlowIx, NodeIx};
-use crate::instance::{Place, Token, TokenId, Topic};
+use crate::instance::{Owner, Place, Token, TokenId, Topic};
 use crate::model::expr::{Expr, Template};
 use crate::model::{Lang, Name, Ref, Text, Value};
 
@@ -234,7 +234,7 @@ pub fn merged(view: &View<'_>) -> Vec<TokenId> {
     let mut seen: Vec<Place> = own.into_iter().collect();
     let mut others = Vec::new();
     let incoming = view.def.graph.incoming(view.node);
-    for token in view.state.tokens.iter().filter(|token| token.scope == view.scope) {
+    for token in view.tokens() {
         let here = matches!(token.place, Place::Arrived(flow) if incoming.contains(&flow));
         if here && !seen.contains(&token.place) {
             seen.push(token.place);
@@ -254,7 +254,7 @@ pub fn none_can_come(view: &View<'_>, taken: &[FlowIx]) -> bool {
 pub fn awaited<'a>(view: &View<'a>, taken: &[FlowIx]) -> impl Iterator<Item = &'a Token> + use<'a> {
     let View { def, state, node, scope, .. } = *view;
     let join = def.joins.get(&node);
-    let tokens = move || state.tokens.iter().filter(move |token| token.scope == scope);
+    let tokens = move || state.tokens.of(Owner::Scope(scope));
     let mut full = FlowSet::default();
     let arrived = tokens().filter_map(|token| if let Place::Arrived(flow) = token.place { Some(flow) } else { None });
     let flows = arrived.chain(taken.iter().copied());

@@ -12,30 +12,30 @@ pub fn apply(state: &mut State, fact: &Fact) {
         Fact::Passed(token, _, node) => place(state, *token, Place::Entering(*node)),
         Fact::Arrived(token, flow) => place(state, *token, Place::Arrived(*flow)),
         Fact::Born(token) => insert(state, token.clone()),
-        Fact::Ended(token) => remove(&mut state.tokens, *token, |found| found.id),
+        Fact::Ended(token) => state.tokens.remove(*token),
         Fact::Joined(token, node) | Fact::Stayed(token, node) => place(state, *token, Place::In(*node)),
         Fact::Placed(token, to) => place(state, *token, *to),
         Fact::Armed(wait) => arm(state, wait),
-        Fact::Disarmed(wait) => remove(&mut state.waits, *wait, |found| found.id),
+        Fact::Disarmed(wait) => state.waits.remove(*wait),
         Fact::Rearmed(wait) => {
-            if let Some(found) = find_mut(&mut state.waits, wait.id, |found| found.id) {
+            if let Some(found) = state.waits.get_mut(wait.id) {
                 *found = wait.clone();
             }
         }
         Fact::Assigned(scope, index, value) => {
-            let slot = find_mut(&mut state.scopes, *scope, |found| found.id);
+            let slot = state.scopes.get_mut(*scope);
             if let Some(slot) = slot.and_then(|found| found.vars.get_mut(usize::from(*index))) {
                 *slot = value.clone();
             }
         }
         Fact::Opened(opened) => open(state, opened),
         Fact::Closing(scope) => {
-            if let Some(found) = find_mut(&mut state.scopes, *scope, |found| found.id) {
+            if let Some(found) = state.scopes.get_mut(*scope) {
                 found.closing = true;
             }
         }
         Fact::Closed(scope) => {
-            remove(&mut state.scopes, *scope, |found| found.id);
+            state.scopes.remove(*scope);
             state.compensable.retain(|done| done.scope != *scope);
         }
         Fact::Raised(incident) => state.incidents.push((**incident).clone()),
@@ -75,8 +75,8 @@ fn start(state: &mut State, started: &Started) {
         status: Status::Running,
         next: 2,
         revision: state.revision,
-        scopes: vec![process],
-        tokens: vec![Token { id: 1, scope: 0, place: Place::Entering(started.entry) }],
+        scopes: [process].into_iter().collect(),
+        tokens: [Token { id: 1, scope: 0, place: Place::Entering(started.entry) }].into_iter().collect(),
         ..State::default()
     };
 }
@@ -88,10 +88,6 @@ fn insert(state: &mut State, token: Token) {
 
 fn arm(state: &mut State, wait: &Wait) {
     used(state, wait.id);
-    if state.waits.is_empty() {
-        // Most runs wait for one thing, and many for long.
-        state.waits.reserve_exact(1);
-    }
     state.waits.push(wait.clone());
 }
 
@@ -147,22 +143,11 @@ fn finish(state: &mut State, status: Status) {
 }
 
 fn place(state: &mut State, token: TokenId, to: Place) {
-    if let Some(found) = find_mut(&mut state.tokens, token, |found| found.id) {
+    if let Some(found) = state.tokens.get_mut(token) {
         found.place = to;
     }
 }
 
 fn used(state: &mut State, number: u32) {
     state.next = state.next.max(number.saturating_add(1));
-}
-
-fn find_mut<T>(items: &mut [T], id: u32, key: impl Fn(&T) -> u32) -> Option<&mut T> {
-    let at = items.binary_search_by_key(&id, key).ok()?;
-    items.get_mut(at)
-}
-
-fn remove<T>(items: &mut Vec<T>, id: u32, key: impl Fn(&T) -> u32) {
-    if let Ok(at) = items.binary_search_by_key(&id, key) {
-        items.remove(at);
-    }
 }

@@ -6,11 +6,13 @@
 pub mod apply;
 pub mod command;
 pub mod fact;
+pub mod roll;
 pub mod rows;
 pub mod state;
 
 pub use command::{Command, Payload, Resolution, StartBy};
 pub use fact::Fact;
+pub use roll::Roll;
 pub use rows::{
     InstanceRow, JobRow, Need, Outcome, Reaction, Receiver, Status, SubscriptionRow, TaskRow, TaskStatus, TimerRow,
     Topic,

@@ -2,6 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
+use super::roll::Roll;
 use super::{Id, ScopeId, Status, TokenId, WaitId};
 use crate::graph::{FlowIx, NodeIx};
 use crate::model::{Name, Ref, Value};
@@ -29,13 +30,13 @@ pub struct State {
     pub status: Status,
     /// Live scopes by number, the process itself first.
     #[n(6)]
-    pub scopes: Vec<Scope>,
+    pub scopes: Roll<Scope>,
     /// Live tokens by number.
     #[n(7)]
-    pub tokens: Vec<Token>,
+    pub tokens: Roll<Token>,
     /// What is waited for, by number.
     #[n(8)]
-    pub waits: Vec<Wait>,
+    pub waits: Roll<Wait>,
     /// Open incidents by number of their token's wait.
     #[n(9)]
     pub incidents: Vec<Incident>,
@@ -179,8 +180,8 @@ pub struct Wait {
     pub count: u32,
 }
 
-/// Whose wait it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+/// Whose wait it is; also what a token, a scope or a wait belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub enum Owner {
     /// A token's: of its task, its catch event, its boundary events.
     #[n(0)]
@@ -333,17 +334,17 @@ pub struct Past {
 impl State {
     /// The token of this number.
     pub fn token(&self, id: TokenId) -> Option<&Token> {
-        find(&self.tokens, id, |token| token.id)
+        self.tokens.get(id)
     }
 
     /// The scope of this number.
     pub fn scope(&self, id: ScopeId) -> Option<&Scope> {
-        find(&self.scopes, id, |scope| scope.id)
+        self.scopes.get(id)
     }
 
     /// The wait of this number.
     pub fn wait(&self, id: WaitId) -> Option<&Wait> {
-        find(&self.waits, id, |wait| wait.id)
+        self.waits.get(id)
     }
 
     /// The node in which a token stands or which it is about to enter; the flow's end is not known here.
@@ -354,9 +355,10 @@ impl State {
         }
     }
 
-    /// The waits of an owner, in order.
-    pub fn waits_of(&self, owner: Owner) -> impl Iterator<Item = &Wait> {
-        self.waits.iter().filter(move |wait| wait.owner == owner)
+    /// Whether a token or a scope is left in this scope.
+    pub fn is_occupied(&self, scope: ScopeId) -> bool {
+        let owner = Owner::Scope(scope);
+        self.tokens.of(owner).next().is_some() || self.scopes.of(owner).next().is_some()
     }
 
     /// The nearest scope around and including `scope` that activates `node`.
@@ -371,18 +373,6 @@ impl State {
         None
     }
 
-    /// Whether `scope` is `outer` or lies in it.
-    pub fn is_inside(&self, scope: ScopeId, outer: ScopeId) -> bool {
-        let mut at = Some(scope);
-        while let Some(id) = at {
-            if id == outer {
-                return true;
-            }
-            at = self.scope(id).and_then(|found| found.parent);
-        }
-        false
-    }
-
     /// The variable `index` of the nearest scope that activates `node`.
     pub fn var(&self, scope: ScopeId, node: NodeIx, index: usize) -> Option<&Value> {
         self.enclosing(scope, node)?.vars.get(index)
@@ -392,9 +382,4 @@ impl State {
     pub fn incident_of(&self, token: TokenId) -> Option<&Incident> {
         self.incidents.iter().find(|incident| incident.token == Some(token))
     }
-}
-
-/// Numbers only grow, so every list is sorted by them.
-fn find<T>(items: &[T], id: u32, key: impl Fn(&T) -> u32) -> Option<&T> {
-    items.binary_search_by_key(&id, key).ok().and_then(|at| items.get(at))
 }

@@ -181,7 +181,7 @@ impl<'a> Turn<'a> {
 
     /// Every wait of the owner is withdrawn, with the reason that its task shows.
     pub fn disarm(&mut self, owner: Owner, reason: &str) {
-        let waits: Vec<WaitId> = self.run.state.waits_of(owner).map(|wait| wait.id).collect();
+        let waits: Vec<WaitId> = self.run.state.waits.of(owner).map(|wait| wait.id).collect();
         for wait in waits {
             self.withdraw(wait, reason);
         }
@@ -189,7 +189,7 @@ impl<'a> Turn<'a> {
 
     /// Every wait of the token that means this node itself is withdrawn; its boundary events stay.
     pub fn disarm_node(&mut self, token: TokenId, node: NodeIx) {
-        let own = self.run.state.waits_of(Owner::Token(token)).filter(|wait| wait.node == node);
+        let own = self.run.state.waits.of(Owner::Token(token)).filter(|wait| wait.node == node);
         let waits: Vec<WaitId> = own.map(|wait| wait.id).collect();
         for wait in waits {
             self.withdraw(wait, "asked_again");

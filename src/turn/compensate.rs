@@ -20,8 +20,8 @@ impl Turn<'_> {
             return;
         }
         let Some(scope) = self.run.state.token(token).map(|found| found.scope) else { return };
-        let hosted = |found: &&crate::instance::Scope| found.host == Some(token) && found.node == node;
-        let own = self.run.state.scopes.iter().find(hosted).map(|found| found.id);
+        let hosted = |found: &&crate::instance::Scope| found.node == node;
+        let own = self.run.state.scopes.of(Owner::Token(token)).find(hosted).map(|found| found.id);
         // A sub-process is kept when its scope completes, before that is closed.
         if own.is_some() || !self.def.scopes.contains_key(&node) {
             self.keep(scope, node, own);
@@ -85,7 +85,7 @@ impl Turn<'_> {
 
     /// The last completed activity that the throw means; when there is none left, the throw is done.
     fn compensate_next(&mut self, token: TokenId) -> Step {
-        let throw = self.run.state.waits_of(Owner::Token(token)).find(|wait| wait.kind == WaitKind::Scopes);
+        let throw = self.run.state.waits.of(Owner::Token(token)).find(|wait| wait.kind == WaitKind::Scopes);
         let Some((node, bound)) = throw.map(|wait| (wait.node, wait.count)) else { return Ok(()) };
         let activity = match self.def.element(node) {
             Some(Element::CompensationThrow(throw)) => throw.activity,

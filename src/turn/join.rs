@@ -5,7 +5,7 @@ use crate::element::room::{Fault, Given};
 use crate::element::{Element, rules};
 use crate::graph::NodeIx;
 use crate::instance::state::During;
-use crate::instance::{Place, ScopeId, Token, TokenId};
+use crate::instance::{Owner, Place, ScopeId, Token, TokenId};
 use crate::model::Name;
 
 /// The code of joins that wait for each other.
@@ -141,6 +141,6 @@ impl Turn<'_> {
         }
         // A join of all flows: something else of the scope may bring it what it lacks.
         let waits = |token: &Token| matches!(token.place, Place::Arrived(_)) || self.is_memory(token.id);
-        self.run.state.tokens.iter().filter(|other| other.scope == token.scope).all(waits)
+        self.run.state.tokens.of(Owner::Scope(token.scope)).all(waits)
     }
 }

@@ -17,9 +17,9 @@ impl Turn<'_> {
             return self.wake_event(wait, part.of, event, given, true);
         };
         let same: Vec<WaitId> =
-            self.run.state.waits_of(wait.owner).filter(|other| other.node == wait.node).map(|other| other.id).collect();
+            self.run.state.waits.of(wait.owner).filter(|other| other.node == wait.node).map(|other| other.id).collect();
         same.into_iter().for_each(|wait| self.consume(Some(wait)));
-        if self.run.state.waits_of(wait.owner).any(|other| parts.contains(&other.node)) {
+        if self.run.state.waits.of(wait.owner).any(|other| parts.contains(&other.node)) {
             self.note(wait.node, "it has come; the others are waited for");
             return Ok(());
         }

@@ -1,5 +1,7 @@
 //! Scopes: opened by a token that waits for them, completed when nothing is left in them, closed with everything inside.
 
+use std::collections::BTreeSet;
+
 use super::step::{Step, Turn};
 use crate::element::Element;
 use crate::element::definition::ScopeInfo;
@@ -81,7 +83,7 @@ impl Turn<'_> {
             .run
             .state
             .scopes
-            .iter()
+            .of(Owner::Token(token))
             .find(|scope| scope.host == Some(token) && scope.node == node && scope.kind == ScopeKind::Sub);
         let Some(outer) = outer.map(|scope| scope.id) else { return Ok(()) };
         for (at, value) in vars {
@@ -95,8 +97,7 @@ impl Turn<'_> {
 
     /// Closes every scope that the token waits for, with everything inside.
     pub fn close_hosted(&mut self, token: TokenId, reason: &str) -> Step {
-        let hosted: Vec<ScopeId> =
-            self.run.state.scopes.iter().filter(|scope| scope.host == Some(token)).map(|scope| scope.id).collect();
+        let hosted: Vec<ScopeId> = self.run.state.scopes.of(Owner::Token(token)).map(|scope| scope.id).collect();
         for scope in hosted {
             self.close(scope, reason);
         }
@@ -115,7 +116,7 @@ impl Turn<'_> {
 
     /// Ends what runs in a scope; the scope itself stays. Inner scopes have higher numbers: they go first.
     pub fn empty(&mut self, scope: ScopeId, reason: &str) {
-        while let Some(inner) = self.last_inside(scope) {
+        for inner in self.inside(scope).into_iter().rev() {
             self.end_tokens(inner, reason);
             self.disarm(Owner::Scope(inner), reason);
             self.fact(Fact::Closed(inner));
@@ -124,26 +125,31 @@ impl Turn<'_> {
     }
 
     fn end_tokens(&mut self, scope: ScopeId, reason: &str) {
-        while let Some(token) = self.run.state.tokens.iter().find(|token| token.scope == scope).map(|token| token.id) {
+        let tokens: Vec<TokenId> = self.run.state.tokens.of(Owner::Scope(scope)).map(|token| token.id).collect();
+        for token in tokens {
             self.disarm(Owner::Token(token), reason);
             self.mend_of(token, reason);
             self.fact(Fact::Ended(token));
         }
     }
 
-    /// The scope of the highest number among those in this one.
-    fn last_inside(&self, scope: ScopeId) -> Option<ScopeId> {
-        let inner = self.run.state.scopes.iter().rev().map(|found| found.id);
-        inner.take_while(|id| *id > scope).find(|id| self.run.state.is_inside(*id, scope))
+    /// The scopes in this one, however deep, by number.
+    fn inside(&self, scope: ScopeId) -> BTreeSet<ScopeId> {
+        let (mut found, mut todo) = (BTreeSet::new(), vec![scope]);
+        while let Some(scope) = todo.pop() {
+            let inner = self.run.state.scopes.of(Owner::Scope(scope)).map(|inner| inner.id);
+            inner.filter(|inner| found.insert(*inner)).for_each(|inner| todo.push(inner));
+        }
+        found
     }
 
     /// Completes a scope in which nothing is left.
     pub fn look_at_scope(&mut self, scope: ScopeId) -> Step {
         let Some(found) = self.run.state.scope(scope) else { return Ok(()) };
-        if self.run.state.tokens.iter().any(|token| token.scope == scope) {
+        if self.run.state.tokens.of(Owner::Scope(scope)).next().is_some() {
             return Ok(());
         }
-        if self.run.state.scopes.iter().any(|inner| inner.parent == Some(scope)) {
+        if self.run.state.scopes.of(Owner::Scope(scope)).next().is_some() {
             if !found.closing {
                 self.disarm(Owner::Scope(scope), "completing");
                 self.fact(Fact::Closing(scope));
@@ -218,7 +224,8 @@ impl Turn<'_> {
         let wait: Option<WaitId> = self
             .run
             .state
-            .waits_of(Owner::Token(host))
+            .waits
+            .of(Owner::Token(host))
             .find(|wait| wait.node == node && matches!(wait.kind, WaitKind::Stage(..)))
             .map(|wait| wait.id);
         self.close_hosted(host, "again")?;

@@ -341,7 +341,7 @@ impl Turn<'_> {
                 None
             }
         };
-        let timers = self.run.state.waits_of(wait.owner).filter(|found| found.node == wait.node);
+        let timers = self.run.state.waits.of(wait.owner).filter(|found| found.node == wait.node);
         let old = timers.filter(|found| matches!(found.kind, WaitKind::Timer(_))).map(|found| found.id).next();
         self.consume(old);
         match at {

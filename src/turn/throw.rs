@@ -239,7 +239,7 @@ impl Turn<'_> {
         }
         let number = self.number();
         self.open_scope(ScopeKind::Handler, node, scope, None, 0, Vec::new())?;
-        let Some(token) = self.run.state.tokens.iter().find(|token| token.scope == number).map(|token| token.id) else {
+        let Some(token) = self.run.state.tokens.of(Owner::Scope(number)).next().map(|token| token.id) else {
             return Ok(());
         };
         let Some(element) = self.def.element(node) else { return Ok(()) };
