@@ -1,5 +1,6 @@
 //! Golden traces: each file under `tests/traces` holds a scene, a process, a script and everything that follows, readable by
 //! someone who does not know the code. `UPDATE_TRACES=1 cargo test --test traces` rewrites what follows; review it as a diff.
+//! `TRACES=part` tells only those with the part in their path.
 //!
 //! Every trace is told three ways (straight, thawed from bytes before every command, replayed from facts) that must agree; and then
 //! through the engine over both stores, with every command delivered twice.
@@ -29,7 +30,9 @@ use world::{Scene, Way};
 #[test]
 fn every_trace_tells_the_same_story_each_way() {
     let mut wrong = Vec::new();
-    for path in files(Path::new("tests/traces")) {
+    let part = std::env::var("TRACES").unwrap_or_default();
+    let wanted = |path: &PathBuf| path.to_string_lossy().contains(&part);
+    for path in files(Path::new("tests/traces")).into_iter().filter(wanted) {
         let text = fs::read_to_string(&path).expect("a trace is readable");
         match check(&path, &text) {
             Ok(()) => {}

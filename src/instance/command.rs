@@ -203,6 +203,10 @@ pub enum Payload {
         #[n(3)]
         #[cbor(default)]
         results: Vec<(Name, Value)>,
+        /// Whether an escalation ended the run.
+        #[n(4)]
+        #[cbor(default)]
+        ended: bool,
     },
     /// Cancel, and why.
     #[n(5)]

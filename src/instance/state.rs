@@ -75,9 +75,25 @@ pub struct Caller {
     #[n(2)]
     #[cbor(with = "crate::model::code::id")]
     pub root: Id,
-    /// The error and escalation codes that are caught outside; `*` for a catch-all.
+    /// The error codes that are caught outside; `*` for a catch-all.
     #[n(3)]
     pub catches: Vec<Name>,
+    /// The escalations that are caught outside, the innermost catcher first. None in a run that was called before they were told apart
+    /// from errors: its escalations are in `catches`, and it goes on after each.
+    #[n(4)]
+    #[cbor(default)]
+    pub hears: Option<Vec<Heard>>,
+}
+
+/// An escalation that is caught outside a called run.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Heard {
+    /// Its code; none for a catch-all.
+    #[n(0)]
+    pub code: Option<Name>,
+    /// Whether what catches it cancels the call: then the run ends at the throw.
+    #[n(1)]
+    pub interrupting: bool,
 }
 
 /// An activated process or sub-process.

@@ -240,8 +240,13 @@ impl Turn<'_> {
         let id = self.context.ids.next_id();
         let wait = self.number();
         let root = self.run.row.root;
-        let caller =
-            (!detached).then(|| Caller { instance: self.run.row.id, wait, root, catches: self.catches(token, node) });
+        let caller = (!detached).then(|| Caller {
+            instance: self.run.row.id,
+            wait,
+            root,
+            catches: self.catches(token, node),
+            hears: Some(self.hears(token, node)),
+        });
         let start = CallStart {
             id,
             process: call.process,

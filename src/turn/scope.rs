@@ -238,17 +238,11 @@ impl Turn<'_> {
         if self.run.state.status.is_over() {
             return Ok(());
         }
-        self.empty(0, reason);
-        self.disarm(Owner::Scope(0), reason);
-        let waiting = self.run.state.caller.clone().map(|caller| (caller, self.results()));
-        while let Some(incident) = self.run.state.incidents.first() {
-            self.fact(Fact::Mended(incident.id, reason.to_string()));
-        }
-        self.fact(Fact::Finished(status));
+        let waiting = self.run.state.caller.as_deref().cloned().map(|caller| (caller, self.results()));
+        self.end_instance(status, reason);
         let Some((caller, result)) = waiting else { return Ok(()) };
         let payload = match status {
             Status::Completed => Payload::Returned(result),
-            Status::Failed => return Ok(()),
             // Canceled by its own caller: that one waits no more.
             _ if self.context.depth > 0 && reason != "record_deleted" => return Ok(()),
             _ => Payload::Thrown {
@@ -256,10 +250,21 @@ impl Turn<'_> {
                 with: vec![(Name::new("reason"), Value::text(reason))],
                 escalation: false,
                 results: Vec::new(),
+                ended: true,
             },
         };
         self.react(Receiver::Wait(caller.instance, caller.wait), payload);
         Ok(())
+    }
+
+    /// Everything in the run ends, and the run with it.
+    pub fn end_instance(&mut self, status: Status, reason: &str) {
+        self.empty(0, reason);
+        self.disarm(Owner::Scope(0), reason);
+        while let Some(incident) = self.run.state.incidents.first() {
+            self.fact(Fact::Mended(incident.id, reason.to_string()));
+        }
+        self.fact(Fact::Finished(status));
     }
 
     /// What the run returned by name, and its `out` parameters.

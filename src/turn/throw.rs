@@ -7,7 +7,9 @@ use crate::element::room::{Event, Fault, Given};
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
-use crate::instance::{Fact, Owner, Payload, Place, Receiver, ScopeId, ScopeKind, Status, Token, TokenId};
+use crate::instance::{
+    Caller, Fact, Heard, Owner, Payload, Place, Receiver, ScopeId, ScopeKind, Status, Token, TokenId, Wait,
+};
 use crate::model::{Name, Value};
 
 /// Who takes an error or escalation.
@@ -36,67 +38,112 @@ impl Turn<'_> {
             }
             return Ok(());
         }
-        let crosses = |code: &Name| *code == fault.code || &**code == "*";
-        let caller = self.run.state.caller.clone().filter(|caller| caller.catches.iter().any(crosses));
-        match (caller, escalation) {
-            (None, false) => {
-                let message = format!("{} (caught nowhere)", fault.message);
-                self.raise(Some(token), node, Fault { message, ..fault }, During::Entering);
-                Ok(())
-            }
-            (None, true) => {
-                self.note(node, format!("escalation {} is caught nowhere", fault.code));
-                self.leave_by(token, node, self.def.graph.outgoing(node))
-            }
-            (Some(caller), _) => {
-                let with = fault.with.into_iter().collect();
-                let results = if escalation { Vec::new() } else { self.results() };
-                if !escalation {
-                    self.finish_instance(Status::Failed, &fault.code)?;
-                }
-                let payload = Payload::Thrown { code: fault.code, with, escalation, results };
-                self.react(Receiver::Wait(caller.instance, caller.wait), payload);
-                if escalation { self.leave_by(token, node, self.def.graph.outgoing(node)) } else { Ok(()) }
-            }
+        if escalation {
+            return match self.escalate_outwards(node, fault) {
+                true => self.leave_by(token, node, self.def.graph.outgoing(node)),
+                false => Ok(()),
+            };
         }
+        let Some(caller) = self.caller_that_catches(&fault.code) else {
+            let message = format!("{} (caught nowhere)", fault.message);
+            self.raise(Some(token), node, Fault { message, ..fault }, During::Entering);
+            return Ok(());
+        };
+        let results = self.results();
+        self.end_instance(Status::Failed, &fault.code);
+        let with = fault.with.into_iter().collect();
+        let payload = Payload::Thrown { code: fault.code, with, escalation, results, ended: true };
+        self.react(Receiver::Wait(caller.instance, caller.wait), payload);
+        Ok(())
+    }
+
+    /// Who called the run, when an error of this code is caught there.
+    fn caller_that_catches(&self, code: &Name) -> Option<Caller> {
+        let crosses = |known: &Name| known == code || &**known == "*";
+        self.run.state.caller.as_deref().filter(|caller| caller.catches.iter().any(crosses)).cloned()
+    }
+
+    /// An escalation that nobody in the run takes: whoever called it may, or it is noted. Caught outside by what interrupts, the run ends
+    /// at once; true when it goes on.
+    fn escalate_outwards(&mut self, node: NodeIx, fault: Fault) -> bool {
+        let caller = self.run.state.caller.as_deref().cloned();
+        let heard = caller.and_then(|caller| Some((heard_by(&caller, &fault.code)?, caller)));
+        let Some((interrupting, caller)) = heard else {
+            self.note(node, format!("escalation {} is caught nowhere", fault.code));
+            return true;
+        };
+        if interrupting {
+            self.end_instance(Status::Canceled, "interrupted");
+        }
+        let (with, results) = (fault.with.into_iter().collect(), Vec::new());
+        let payload = Payload::Thrown { code: fault.code, with, escalation: true, results, ended: interrupting };
+        self.react(Receiver::Wait(caller.instance, caller.wait), payload);
+        !interrupting
     }
 
     /// A step cannot be done: caught when its code may be and somebody does, else an incident (S22).
     pub fn fail(&mut self, token: TokenId, node: NodeIx, fault: Fault) -> Step {
-        if fault.catchable && self.catcher(token, node, &fault.code, false).is_some() {
+        let is_caught = || {
+            self.catcher(token, node, &fault.code, false).is_some() || self.caller_that_catches(&fault.code).is_some()
+        };
+        if fault.catchable && is_caught() {
             return self.throw(token, node, fault, false);
         }
         self.raise(Some(token), node, fault, During::Entering);
         Ok(())
     }
 
-    /// An escalation of a called run that itself goes on: the innermost catcher takes it, or it is noted.
-    pub fn escalated_by_call(&mut self, token: TokenId, node: NodeIx, fault: Fault) -> Step {
-        match self.catcher(token, node, &fault.code, true) {
-            Some(catcher) => self.catch(catcher, &fault),
+    /// An escalation of a called run: the innermost catcher takes it, in this run or outside. It may have ended the called run.
+    pub fn escalated_by_call(&mut self, token: TokenId, wait: &Wait, fault: Fault, ended: bool) -> Step {
+        let code = fault.code.clone();
+        if ended {
+            self.consume(Some(wait.id));
+        }
+        match self.catcher(token, wait.node, &code, true) {
+            Some(catcher) => self.catch(catcher, &fault)?,
             None => {
-                self.note(node, format!("escalation {} is caught nowhere", fault.code));
-                Ok(())
+                self.escalate_outwards(wait.node, fault);
             }
         }
+        if ended && self.run.state.token(token).map(|found| found.place) == Some(Place::In(wait.node)) {
+            let message = format!("the escalation {code} ended the called process, and nothing here is canceled by it");
+            self.raise(Some(token), wait.node, Fault::new(&code, message), During::Entering);
+        }
+        Ok(())
     }
 
-    /// The codes that are caught outside a call made at this node: compiled, and what the run itself was given.
+    /// The error codes that are caught outside a call made at this node: compiled, and what the run itself was given.
     pub fn catches(&self, token: TokenId, node: NodeIx) -> Vec<Name> {
         let mut codes = self.run.state.caller.as_ref().map(|caller| caller.catches.clone()).unwrap_or_default();
         for level in self.levels(token, node) {
-            for (_, trigger) in self.offers(&level) {
-                match trigger {
-                    Trigger::Error(code) | Trigger::Escalation(code) => {
-                        codes.push(code.clone().unwrap_or_else(|| Name::new("*")));
-                    }
-                    _ => {}
-                }
-            }
+            let errors = self.offers(&level).into_iter().filter_map(|(_, trigger)| caught_by(trigger, false));
+            codes.extend(errors.map(|code| code.cloned().unwrap_or_else(|| Name::new("*"))));
         }
         codes.sort();
         codes.dedup();
         codes
+    }
+
+    /// The escalations that are caught outside a call made at this node, the innermost catcher first.
+    pub fn hears(&self, token: TokenId, node: NodeIx) -> Vec<Heard> {
+        let mut heard: Vec<Heard> = Vec::new();
+        for level in self.levels(token, node) {
+            let offers = self.offers(&level).into_iter();
+            let caught = offers.filter_map(|(catcher, trigger)| {
+                Some(Heard { code: caught_by(trigger, true)?.cloned(), interrupting: self.interrupts(catcher) })
+            });
+            let (named, any): (Vec<Heard>, Vec<Heard>) = caught.partition(|heard| heard.code.is_some());
+            heard.extend(named.into_iter().chain(any));
+        }
+        heard.extend(self.run.state.caller.as_deref().map(given_to).unwrap_or_default());
+        let mut known: Vec<Heard> = Vec::new();
+        for heard in heard {
+            // What a catcher further in takes does not come to those behind it.
+            if !known.iter().any(|inner| inner.code.is_none() || inner.code == heard.code) {
+                known.push(heard);
+            }
+        }
+        known
     }
 
     /// The innermost catcher. At one activity a specific code beats catch-all, and a handler beats a boundary event.
@@ -268,6 +315,18 @@ impl Turn<'_> {
             Err(fault) => self.fail(token, node, fault),
         }
     }
+}
+
+/// The escalations that a run was told are caught outside.
+fn given_to(caller: &Caller) -> Vec<Heard> {
+    let plain = |code: &Name| Heard { code: Some(code.clone()).filter(|code| &**code != "*"), interrupting: false };
+    caller.hears.clone().unwrap_or_else(|| caller.catches.iter().map(plain).collect())
+}
+
+/// Whether an escalation is caught outside the call, and whether what catches it interrupts.
+fn heard_by(caller: &Caller, code: &Name) -> Option<bool> {
+    let fits = |heard: &Heard| heard.code.as_ref().is_none_or(|known| known == code);
+    given_to(caller).into_iter().find(fits).map(|heard| heard.interrupting)
 }
 
 /// The code that a trigger catches; the inner none is a catch-all.

@@ -34,7 +34,7 @@ impl Turn<'_> {
                 let values: Values = with.into_iter().collect();
                 self.wake(wait, &Event::Done(&values), &Given::default(), true)
             }
-            Payload::Thrown { code, with, escalation: true, .. } => self.escalated(&found, code, with),
+            Payload::Thrown { code, with, escalation: true, ended, .. } => self.escalated(&found, code, with, ended),
             Payload::Thrown { code, with, results, .. } => self.thrown_by_call(&found, code, with, results),
             // These are commands of their own.
             Payload::Cancel(_) | Payload::Schedule | Payload::Due | Payload::Done(_) | Payload::Failed(_) => Ok(()),
@@ -302,10 +302,10 @@ impl Turn<'_> {
         self.throw(token, wait.node, of_call(code, with), false)
     }
 
-    /// An escalation of a call that goes on: the call's token does not move.
-    fn escalated(&mut self, wait: &Wait, code: Name, with: Vec<(Name, Value)>) -> Step {
+    /// An escalation of a call: while that goes on, the call's token does not move.
+    fn escalated(&mut self, wait: &Wait, code: Name, with: Vec<(Name, Value)>, ended: bool) -> Step {
         let Owner::Token(token) = wait.owner else { return Ok(()) };
-        self.escalated_by_call(token, wait.node, of_call(code, with))
+        self.escalated_by_call(token, wait, of_call(code, with), ended)
     }
 
     /// What was thrown is delivered: to the run's own waits in this turn, to others by reactions.
