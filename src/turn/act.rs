@@ -1,5 +1,7 @@
 //! The turn acts: the only place where a room's move becomes facts, needs and record changes.
 
+use std::collections::VecDeque;
+
 use super::step::{Step, Stop, Thrown, Turn};
 use super::{CallStart, Notice, Refused};
 use crate::element::Element;
@@ -13,22 +15,35 @@ use crate::model::Value;
 impl Turn<'_> {
     /// Carries a move out: its effects as one step, then the way on. `woken` is the wait whose event this is.
     pub fn act(&mut self, token: TokenId, node: NodeIx, decided: Move, woken: Option<WaitId>) -> Step {
-        let throws = decided.effects.iter().any(|effect| matches!(effect, Effect::Signal(..) | Effect::Send { .. }));
+        let is_heard = |effect: &Effect| matches!(effect, Effect::Signal(..) | Effect::Send { .. } | Effect::Save(..));
+        let heard = decided.effects.iter().any(is_heard);
         if !decided.effects.is_empty()
             && let Err(fault) = self.effects(token, node, decided.effects)?
         {
             return self.fail(token, node, fault);
         }
-        if throws && matches!(self.def.element(node), Some(Element::MultiInstance(_))) {
-            // What a round throws may be caught at the border of its activity, which is left only then.
-            while let Some(thrown) = self.thrown.pop_front() {
-                self.deliver_thrown(thrown)?;
-            }
-            if self.run.state.token(token).map(|found| found.place) != Some(Place::In(node)) {
+        if heard {
+            let place = self.run.state.token(token).map(|found| found.place);
+            self.let_hear(node)?;
+            if self.run.state.token(token).map(|found| found.place) != place {
                 return Ok(());
             }
         }
         self.go_on(token, node, decided.next, woken)
+    }
+
+    /// What others can wait for without side effects they wait for before the step's changes are told, and before a signal, which is
+    /// heard by all that wait at this moment: the step itself goes on only then (S16).
+    fn let_hear(&mut self, node: NodeIx) -> Step {
+        self.arm_quiet()?;
+        // What a round sends may be caught at the border of its activity, as what it throws.
+        let all = matches!(self.def.element(node), Some(Element::MultiInstance(_)));
+        let (now, later) = std::mem::take(&mut self.thrown)
+            .into_iter()
+            .partition(|thrown| all || matches!(thrown, Thrown::Signal(..)));
+        self.thrown = later;
+        let now: VecDeque<Thrown> = now;
+        now.into_iter().try_for_each(|thrown| self.deliver_thrown(thrown))
     }
 
     /// Effects in order, all or none: a failing one undoes the step's record changes. The outer result stops the turn.

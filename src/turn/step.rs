@@ -24,9 +24,11 @@ pub(super) struct Turn<'a> {
     pub out: Box<Output>,
     /// Tokens about to enter a node, in order.
     ready: VecDeque<TokenId>,
+    /// How many of them, from the front, are known not to be quiet.
+    looked_at: usize,
     /// Saved changes that the run's own waits have not seen yet.
     pub events: VecDeque<RecordEvent>,
-    /// Thrown signals and sent messages that wait until what can be armed is armed (S16).
+    /// What is thrown by the step that is carried out, and sent messages, which find their receivers behind everything that is ready.
     pub thrown: VecDeque<Thrown>,
     /// The kept messages that this turn has taken already.
     pub taken: BTreeSet<u64>,
@@ -80,6 +82,7 @@ impl<'a> Turn<'a> {
             // Most turns say no more than this.
             out: Box::new(Output { facts: Vec::with_capacity(16), ..Output::default() }),
             ready: VecDeque::new(),
+            looked_at: 0,
             events: VecDeque::new(),
             thrown: VecDeque::new(),
             taken: BTreeSet::new(),
@@ -139,6 +142,7 @@ impl<'a> Turn<'a> {
         loop {
             if self.look_at_joins()? {
             } else if let Some(token) = self.ready.pop_front() {
+                self.looked_at = self.looked_at.saturating_sub(1);
                 self.visit(token)?;
             } else if let Some(thrown) = self.thrown.pop_front() {
                 self.deliver_thrown(thrown)?;
@@ -151,16 +155,15 @@ impl<'a> Turn<'a> {
 
     /// Before a throw is delivered, waits that are reachable without side effects are armed (S16).
     pub fn arm_quiet(&mut self) -> Step {
-        let mut left = VecDeque::new();
-        while let Some(token) = self.ready.pop_front() {
+        while let Some(token) = self.ready.get(self.looked_at).copied() {
             let node = self.entering(token);
             if node.and_then(|node| self.def.element(node)).is_some_and(|element| element.room().is_quiet()) {
+                self.ready.remove(self.looked_at);
                 self.visit(token)?;
             } else {
-                left.push_back(token);
+                self.looked_at = self.looked_at.saturating_add(1);
             }
         }
-        self.ready = left;
         Ok(())
     }
 

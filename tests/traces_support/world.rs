@@ -116,6 +116,8 @@ pub struct Scene {
     base: u128,
     services: Inside,
     inbox: VecDeque<Reaction>,
+    /// What came for runs that are suspended.
+    aside: Vec<(Id, Reaction)>,
     /// What the last command led to, turn by turn.
     pub told: Vec<(String, Output, DateTime<Utc>)>,
 }
@@ -123,8 +125,8 @@ pub struct Scene {
 impl Scene {
     pub fn new(catalog: Catalog, now: DateTime<Utc>, way: Way) -> Self {
         let services = Inside(Box::new(double));
-        let (rows, inbox, told) = (Rows::default(), VecDeque::new(), Vec::new());
-        Self { catalog, rows, now, way, base: 0, services, inbox, told }
+        let (rows, inbox, aside, told) = (Rows::default(), VecDeque::new(), Vec::new(), Vec::new());
+        Self { catalog, rows, now, way, base: 0, services, inbox, aside, told }
     }
 
     /// Runs a command and everything that follows from it.
@@ -134,7 +136,12 @@ impl Scene {
             Route::Instance(id) => Some(id),
             Route::Free => instance,
         };
+        let goes_on = matches!(command, Command::Suspend(false) | Command::Cancel(_)).then_some(instance).flatten();
         self.turn("", command, instance, principal, 0)?;
+        let (back, aside) = std::mem::take(&mut self.aside).into_iter().partition(|(id, _)| Some(*id) == goes_on);
+        self.aside = aside;
+        let back: Vec<(Id, Reaction)> = back;
+        back.into_iter().rev().for_each(|(_, reaction)| self.inbox.push_front(reaction));
         while let Some(reaction) = self.inbox.pop_front() {
             self.react(reaction);
         }
@@ -142,6 +149,7 @@ impl Scene {
     }
 
     fn react(&mut self, reaction: Reaction) {
+        let kept = reaction.clone();
         let (command, instance) = match reaction.to {
             Receiver::Wait(id, wait) => (turn::of_reaction(reaction.payload, Some(wait)), Some(id)),
             Receiver::Instance(id) => (turn::of_reaction(reaction.payload, None), Some(id)),
@@ -151,7 +159,13 @@ impl Scene {
         };
         let Some(command) = command else { return };
         if let Err(refused) = self.turn("reaction: ", command, instance, Principal::System, reaction.depth) {
-            let notes = vec![format!("refused: {refused}")];
+            let notes = match (&refused, instance) {
+                (Refused::Suspended(_), Some(id)) => {
+                    self.aside.push((id, kept));
+                    vec![format!("put aside: {refused}")]
+                }
+                _ => vec![format!("refused: {refused}")],
+            };
             self.told.push(("reaction".into(), Output { notes, ..Output::default() }, self.now));
         }
     }
