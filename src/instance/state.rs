@@ -314,6 +314,9 @@ pub enum During {
     /// An event that is waited for has lost its instant; nothing moved, and the data mend it.
     #[n(4)]
     Waiting,
+    /// Deciding what follows from a scope that completed inside it; a retry decides again.
+    #[n(5)]
+    Completing,
 }
 
 /// A completed activity whose compensation may still run.

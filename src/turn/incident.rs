@@ -67,6 +67,7 @@ impl Turn<'_> {
             return self.start_waiting_tokens();
         };
         match how {
+            Resolution::Retry if incident.during == During::Completing => self.decide_again(token),
             Resolution::Retry => {
                 let at = match self.def.element(incident.node) {
                     Some(Element::IncidentStep(step)) => step.retry_at.unwrap_or(incident.node),

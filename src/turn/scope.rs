@@ -8,6 +8,7 @@ use crate::element::definition::ScopeInfo;
 use crate::element::room::{Event, Given, Round};
 use crate::graph::NodeIx;
 use crate::instance::fact::Opened;
+use crate::instance::state::During;
 use crate::instance::{
     Fact, Owner, Payload, Place, Receiver, ScopeId, ScopeKind, Status, Token, TokenId, WaitId, WaitKind,
 };
@@ -59,7 +60,7 @@ impl Turn<'_> {
             let value = self.view(info.entry, 0, scope, &given).eval(initial);
             match value {
                 Ok(value) => self.fact(Fact::Assigned(scope, u16::try_from(at).unwrap_or(u16::MAX), value)),
-                Err(fault) => self.raise(None, info.entry, fault, crate::instance::state::During::Entering),
+                Err(fault) => self.raise(None, info.entry, fault, During::Entering),
             }
         }
         Ok(())
@@ -187,14 +188,37 @@ impl Turn<'_> {
         };
         let given = Given::default();
         let decided = element.room().resume(&self.view(node, host, scope, &given), &event);
-        if decided.is_ok() && !self.def.compensations.is_empty() {
-            self.scope_completed(scope);
-        }
-        self.close(scope, "completed");
         match decided {
-            Ok(decided) => self.act(host, node, decided, None),
-            Err(fault) => self.fail(host, node, fault),
+            Ok(decided) => {
+                if !self.def.compensations.is_empty() {
+                    self.scope_completed(scope);
+                }
+                self.close(scope, "completed");
+                self.act(host, node, decided, None)
+            }
+            Err(fault) if self.is_caught(host, node, &fault) => {
+                self.close(scope, "completed");
+                self.throw(host, node, fault, false)
+            }
+            // What was done inside stays done: the scope is looked at again when the incident is mended.
+            Err(fault) => {
+                self.raise(Some(host), node, fault, During::Completing);
+                Ok(())
+            }
         }
+    }
+
+    /// The scopes inside that completed without it being known what follows: it is decided again.
+    pub fn decide_again(&mut self, host: TokenId) -> Step {
+        self.mend_of(host, "retried");
+        let state = &self.run.state;
+        let is_empty = |scope: ScopeId| {
+            !state.tokens.iter().any(|token| token.scope == scope)
+                && !state.scopes.iter().any(|inner| inner.parent == Some(scope))
+        };
+        let hosted = state.scopes.iter().filter(|scope| scope.host == Some(host)).map(|scope| scope.id);
+        let done: Vec<ScopeId> = hosted.filter(|scope| is_empty(*scope)).collect();
+        done.into_iter().try_for_each(|scope| self.scope_done(scope))
     }
 
     /// Everything in the token's scope ends; the scope then leaves by its normal flow (S12).

@@ -83,14 +83,19 @@ impl Turn<'_> {
 
     /// A step cannot be done: caught when its code may be and somebody does, else an incident (S22).
     pub fn fail(&mut self, token: TokenId, node: NodeIx, fault: Fault) -> Step {
-        let is_caught = || {
-            self.catcher(token, node, &fault.code, false).is_some() || self.caller_that_catches(&fault.code).is_some()
-        };
-        if fault.catchable && is_caught() {
+        if self.is_caught(token, node, &fault) {
             return self.throw(token, node, fault, false);
         }
         self.raise(Some(token), node, fault, During::Entering);
         Ok(())
+    }
+
+    /// Whether somebody catches what went wrong at this node, in the run or outside.
+    pub fn is_caught(&self, token: TokenId, node: NodeIx, fault: &Fault) -> bool {
+        let caught = || {
+            self.catcher(token, node, &fault.code, false).is_some() || self.caller_that_catches(&fault.code).is_some()
+        };
+        fault.catchable && caught()
     }
 
     /// An escalation of a called run: the innermost catcher takes it, in this run or outside. It may have ended the called run.
