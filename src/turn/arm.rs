@@ -73,6 +73,12 @@ impl<'a> Turn<'a> {
         self.listen_to(wait, followed.iter().map(Topic::record));
     }
 
+    /// The row of a timer that is armed already, for an instant in microseconds.
+    pub fn arm_row(&mut self, wait: WaitId, due: i64) {
+        let due = DateTime::from_timestamp_micros(due).unwrap_or(self.context.now);
+        self.need(Need::ArmTimer(TimerRow { instance: self.run.row.id, wait, due }));
+    }
+
     /// The records whose columns the instant of a timer at `node` is read from.
     pub fn followed(&self, owner: Owner, node: NodeIx) -> Vec<Ref> {
         let Some(trigger) = self.trigger(node) else { return Vec::new() };

@@ -1,5 +1,6 @@
 //! A command: to which run it goes, what it asks of it, and what comes of a turn that took too long.
 
+use super::incident::token_of;
 use super::react::{Asked, Fan, delivery, undelivered};
 use super::start::{Beginning, find, open};
 use super::step::{Step, Stop, Turn};
@@ -13,9 +14,7 @@ use crate::graph::NodeIx;
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
-use crate::instance::{
-    Caller, Command, Fact, Id, InstanceRow, Need, Owner, Payload, Run, StartBy, Status, TimerRow, WaitId, WaitKind,
-};
+use crate::instance::{Caller, Command, Fact, Id, InstanceRow, Need, Payload, Run, StartBy, Status, WaitId, WaitKind};
 use crate::model::{Name, Ref, Value};
 
 /// To which instance a command goes: tasks, and saves that complete or reassign a task's own record, belong to the task's instance (S26).
@@ -224,15 +223,13 @@ impl Turn<'_> {
 
     /// While a run is suspended nothing falls due: its timers are disarmed and its jobs held, until it goes on.
     fn hold(&mut self, on: bool) {
-        let waits: Vec<(WaitId, WaitKind)> =
-            self.run.state.waits.iter().map(|wait| (wait.id, wait.kind.clone())).collect();
+        // What has lost its instant waits for the incident to be mended.
+        let live = self.run.state.waits.iter().filter(|wait| on || self.lost(wait).is_none());
+        let waits: Vec<(WaitId, WaitKind)> = live.map(|wait| (wait.id, wait.kind.clone())).collect();
         for (wait, kind) in waits {
             match kind {
                 WaitKind::Timer(_) if on => self.need(Need::DisarmTimer(self.run.row.id, wait)),
-                WaitKind::Timer(due) => {
-                    let due = chrono::DateTime::from_timestamp_micros(due).unwrap_or(self.context.now);
-                    self.need(Need::ArmTimer(TimerRow { instance: self.run.row.id, wait, due }));
-                }
+                WaitKind::Timer(due) => self.arm_row(wait, due),
                 WaitKind::Job(id) => self.need(Need::HoldJob(id, on)),
                 _ => {}
             }
@@ -282,19 +279,22 @@ impl Turn<'_> {
     fn out_of_budget(&mut self, wait: Option<WaitId>) {
         let most = self.context.max_steps;
         let fault = Fault::new("too_many_steps", format!("the turn was undone: it took more than {most} steps"));
-        let found = wait.and_then(|id| self.run.state.wait(id)).cloned();
-        if let Some(WaitKind::Timer(_)) = found.as_ref().map(|found| &found.kind) {
-            self.consume(wait);
+        let Some(found) = wait.and_then(|id| self.run.state.wait(id)).cloned() else {
+            let first = self.run.state.tokens.first().map(|token| token.id);
+            let node = first.and_then(|token| self.run.state.node_of(token)).unwrap_or(NodeIx::PROCESS);
+            return self.raise(first, node, fault, During::Entering);
+        };
+        let token = token_of(found.owner);
+        let is_timer = matches!(found.kind, WaitKind::Timer(_));
+        if token.and_then(|token| self.run.state.node_of(token)) == Some(found.node) {
+            self.consume(wait.filter(|_| is_timer));
+            return self.raise(token, found.node, fault, During::Entering);
         }
-        match found.map(|found| (found.owner, found.node)) {
-            Some((Owner::Token(token), node)) => self.raise(Some(token), node, fault, During::Entering),
-            Some((Owner::Scope(_), node)) => self.raise(None, node, fault, During::Entering),
-            None => {
-                let first = self.run.state.tokens.first().map(|token| token.id);
-                let node = first.and_then(|token| self.run.state.node_of(token)).unwrap_or(NodeIx::PROCESS);
-                self.raise(first, node, fault, During::Entering);
-            }
+        // The step beside the event is left alone; mended, the timer is due at once.
+        if is_timer {
+            self.need(Need::DisarmTimer(self.run.row.id, found.id));
         }
+        self.raise(token, found.node, fault, During::Waiting);
     }
 }
 

@@ -3,12 +3,13 @@
 use super::Refused;
 use super::step::{Step, Turn};
 use crate::element::Element;
+use crate::element::definition::Trigger;
 use crate::element::room::{Event, Fault, Given, Move, Next};
 use crate::element::rules;
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::state::{During, Incident};
-use crate::instance::{Fact, Id, Owner, Place, Resolution, TokenId, Wait};
+use crate::instance::{Fact, Id, Owner, Place, Resolution, TokenId, Wait, WaitKind};
 use crate::model::Name;
 
 impl Turn<'_> {
@@ -100,7 +101,13 @@ impl Turn<'_> {
         }
         let is_of = |wait: &&Wait| wait.node == incident.node && incident.token == token_of(wait.owner);
         if let Some(wait) = self.run.state.waits.iter().find(is_of).cloned() {
-            return self.follow(&wait);
+            return match (&wait.kind, self.trigger(wait.node)) {
+                (WaitKind::Timer(due), Some(Trigger::After { .. })) => {
+                    self.arm_row(wait.id, *due);
+                    Ok(())
+                }
+                _ => self.follow(&wait),
+            };
         }
         let listens = |node| self.def.scopes.get(&node).is_some_and(|info| info.handlers.contains(&incident.node));
         let scope = || self.run.state.scopes.iter().find(|scope| listens(scope.node)).map(|scope| scope.id);

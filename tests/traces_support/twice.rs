@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use stageflow::Engine;
-use stageflow::engine::{ServiceError, Ticket};
+use stageflow::engine::{Limits, ServiceError, Ticket};
 use stageflow::entity::{Change, Principal, Query};
 use stageflow::instance::rows::Values;
 use stageflow::instance::{Id, Wait, WaitKind};
@@ -19,7 +19,7 @@ use stageflow::store::{
 };
 
 use crate::script;
-use crate::world::{Scene, Way, double};
+use crate::world::{MAX_STEPS, Scene, Way, double};
 
 /// Tells a script over both stores.
 pub fn tell(sources: &Sources, script: &str, now: DateTime<Utc>) -> Result<(), String> {
@@ -33,7 +33,9 @@ pub fn tell(sources: &Sources, script: &str, now: DateTime<Utc>) -> Result<(), S
 
 fn over(store: impl Store + 'static, sources: &Sources, script: &str) -> Result<String, String> {
     let handler = |with: &Values| double(with).map_err(|_| ServiceError::Broke("expected a number".into()));
-    let builder = Engine::builder().store(store).sources(sources.clone()).counted_ids(1 << 20).remote_services();
+    let limits = Limits { steps: MAX_STEPS, ..Limits::default() };
+    let builder =
+        Engine::builder().store(store).sources(sources.clone()).limits(limits).counted_ids(1 << 20).remote_services();
     let engine = builder.inside("double", handler).build().map_err(|error| error.to_string())?;
     for (at, line) in script.lines().filter_map(|line| line.strip_prefix("> ")).enumerate() {
         let mut scene = mirror(&engine);

@@ -15,6 +15,9 @@ use stageflow::instance::{
 use stageflow::model::{Name, Ref, Value};
 use stageflow::turn::{self, CallStart, Context, Input, Output, Refused, Route, World};
 
+/// Most steps of one turn of a trace.
+pub const MAX_STEPS: u32 = 2_000;
+
 /// How a trace is run. Every way must tell the same story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -195,7 +198,7 @@ impl Scene {
                 root: id,
                 depth,
                 ids: IdSource::new(id),
-                max_steps: 2_000,
+                max_steps: MAX_STEPS,
             },
         };
         let output = match turn::run(input()) {
