@@ -33,7 +33,8 @@ pub fn tell(sources: &Sources, script: &str, now: DateTime<Utc>) -> Result<(), S
 
 fn over(store: impl Store + 'static, sources: &Sources, script: &str) -> Result<String, String> {
     let handler = |with: &Values| double(with).map_err(|_| ServiceError::Broke("expected a number".into()));
-    let limits = Limits { steps: MAX_STEPS, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.steps = MAX_STEPS;
     let builder =
         Engine::builder().store(store).sources(sources.clone()).limits(limits).counted_ids(1 << 20).remote_services();
     let engine = builder.inside("double", handler).build().map_err(|error| error.to_string())?;
