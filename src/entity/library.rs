@@ -240,6 +240,17 @@ pub struct Message {
     pub external: bool,
 }
 
+/// The name by which receivers read a message's key.
+const MESSAGE_KEY: &str = "key";
+
+impl Message {
+    /// The key as receivers read it: its name and type. None for a message without one, or with a value of that name.
+    pub fn key_part(&self) -> Option<(Name, Type)> {
+        let free = !self.with.iter().any(|(name, _)| &**name == MESSAGE_KEY);
+        self.key.clone().filter(|_| free).map(|key| (Name::new(MESSAGE_KEY), key))
+    }
+}
+
 /// A signal.
 #[derive(Clone, Debug, Default)]
 pub struct Signal {

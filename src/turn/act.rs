@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::react::brought;
 use super::step::{Step, Stop, Thrown, Turn};
 use super::{CallStart, Notice, Refused};
 use crate::element::Element;
@@ -75,6 +76,7 @@ impl Turn<'_> {
     fn effect(&mut self, token: TokenId, node: NodeIx, effect: Effect) {
         match effect {
             Effect::Send { message, key, with, ttl } => {
+                let with = brought(self.catalog, &message, &key, with);
                 self.thrown.push_back(Thrown::Message { name: message, key: canonical(&key), with, ttl });
             }
             Effect::Signal(name, with) => self.thrown.push_back(Thrown::Signal(name, with)),

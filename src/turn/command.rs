@@ -1,7 +1,9 @@
 //! A command: to which run it goes, what it asks of it, and what comes of a turn that took too long.
 
+use std::collections::BTreeMap;
+
 use super::incident::token_of;
-use super::react::{Asked, Fan, delivery, undelivered};
+use super::react::{Asked, Fan, brought, delivery, undelivered};
 use super::start::{Beginning, find, open};
 use super::step::{Step, Stop, Turn};
 use super::task::{Assigning, MirrorSays};
@@ -15,7 +17,8 @@ use crate::instance::command::Failure;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
 use crate::instance::{Caller, Command, Fact, Id, InstanceRow, Need, Payload, Run, StartBy, Status, WaitId, WaitKind};
-use crate::model::{Name, Ref, Value};
+use crate::model::suggest::did_you_mean;
+use crate::model::{Name, Ref, Type, Value};
 
 /// To which instance a command goes: tasks, and saves that complete or reassign a task's own record, belong to the task's instance (S26).
 ///
@@ -318,10 +321,34 @@ fn save(input: &mut Input<'_>, wish: Wish) -> Result<Output, Refused> {
     Ok(out)
 }
 
-fn signal(input: &Input<'_>, name: &Name, with: &Values) -> Result<Output, Refused> {
-    if !input.catalog.library.signals.contains_key(name) {
-        return Err(Refused::Unknown(format!("expected a signal of the library, found {name}")));
+/// What is declared under a name, or the names that are near it.
+fn declared<'l, T>(what: &str, name: &Name, all: &'l BTreeMap<Name, T>) -> Result<&'l T, Refused> {
+    all.get(name).ok_or_else(|| {
+        let near = did_you_mean(name, all.keys().map(|known| &**known));
+        let help = near.map_or(String::new(), |near| format!("; {near}"));
+        Refused::Unknown(format!("expected a {what} of the library, found {name}{help}"))
+    })
+}
+
+/// What comes with a message or signal has the declared names and types; what is left out is null.
+fn check_values(of: &Name, with: &Values, declared: &[(Name, Type)]) -> Result<(), Refused> {
+    for (name, value) in with {
+        let Some((_, ty)) = declared.iter().find(|(known, _)| known == name) else {
+            let near = did_you_mean(name, declared.iter().map(|(known, _)| &**known));
+            let known: Vec<&str> = declared.iter().map(|(known, _)| &**known).collect();
+            let help = near.unwrap_or_else(|| format!("it brings {}", known.join(", ")));
+            return Err(Refused::Invalid(format!("{of} has no {name}; {help}")));
+        };
+        if !ty.accepts(value) {
+            return Err(Refused::Invalid(format!("the part {name} of {of} is {ty}, found {value}")));
+        }
     }
+    Ok(())
+}
+
+fn signal(input: &Input<'_>, name: &Name, with: &Values) -> Result<Output, Refused> {
+    let found = declared("signal", name, &input.catalog.library.signals)?;
+    check_values(name, with, &found.with)?;
     let asked = fan(input, input.world).signal(name, with)?;
     let mut out = Output::default();
     let count = u32::try_from(asked.reactions.len()).unwrap_or(u32::MAX);
@@ -331,18 +358,36 @@ fn signal(input: &Input<'_>, name: &Name, with: &Values) -> Result<Output, Refus
 }
 
 fn publish(input: &Input<'_>, name: &Name, key: &Value, with: &Values) -> Result<Output, Refused> {
-    if !input.catalog.library.messages.contains_key(name) {
-        return Err(Refused::Unknown(format!("expected a message of the library, found {name}")));
-    }
-    let key = canonical(key);
-    let asked = fan(input, input.world).message(name, &key, with, None, None)?;
-    let (need, note) = undelivered(input.catalog, &input.context, name, &key, with, None, &asked);
+    let found = declared("message", name, &input.catalog.library.messages)?;
+    check_values(name, with, &found.with)?;
+    let key = key_of(name, key, found.key.as_ref())?;
+    let with = brought(input.catalog, name, &key, with.clone());
+    let key = canonical(&key);
+    let asked = fan(input, input.world).message(name, &key, &with, None, None)?;
+    let (need, note) = undelivered(input.catalog, &input.context, name, &key, &with, None, &asked);
     let mut out = Output::default();
     out.answer.delivery = Some(delivery(&asked, need.as_ref(), note.as_ref()));
     out.needs.extend(need);
     out.notes.extend(note);
     ask(input, &mut out, asked);
     Ok(out)
+}
+
+/// The key of a message; a text names a record where it can be of one entity only.
+fn key_of(message: &Name, key: &Value, declared: Option<&Type>) -> Result<Value, Refused> {
+    let fitted = match (declared, key) {
+        (Some(Type::Ref(entities)), Value::Text(id)) if entities.len() == 1 => {
+            entities.first().map_or(Value::NULL, |entity| Value::Ref(Ref::new(&**entity, &**id)))
+        }
+        (_, key) => key.clone(),
+    };
+    match declared {
+        Some(ty) if fitted.is_null() || !ty.accepts(&fitted) => {
+            Err(Refused::Invalid(format!("the key of {message} is {ty}, found {key}")))
+        }
+        None if !fitted.is_null() => Err(Refused::Invalid(format!("{message} has no key, found {key}"))),
+        _ => Ok(fitted),
+    }
 }
 
 fn fan<'a>(input: &'a Input<'_>, window: &'a dyn crate::entity::Window) -> Fan<'a> {

@@ -325,6 +325,14 @@ impl Turn<'_> {
     }
 }
 
+/// What a message brings to whoever gets it: its values, and its key among them.
+pub(super) fn brought(catalog: &Catalog, message: &Name, key: &Value, mut with: Values) -> Values {
+    if let Some((part, _)) = catalog.library.messages.get(message).and_then(|message| message.key_part()) {
+        with.insert(part, key.clone());
+    }
+    with
+}
+
 /// What becomes of a message that nobody waits for: kept for its time to live, else noted as not matched.
 pub(super) fn undelivered(
     catalog: &Catalog,

@@ -212,12 +212,8 @@ impl Turn<'_> {
     pub fn decide_again(&mut self, host: TokenId) -> Step {
         self.mend_of(host, "retried");
         let state = &self.run.state;
-        let is_empty = |scope: ScopeId| {
-            !state.tokens.iter().any(|token| token.scope == scope)
-                && !state.scopes.iter().any(|inner| inner.parent == Some(scope))
-        };
-        let hosted = state.scopes.iter().filter(|scope| scope.host == Some(host)).map(|scope| scope.id);
-        let done: Vec<ScopeId> = hosted.filter(|scope| is_empty(*scope)).collect();
+        let hosted = state.scopes.of(Owner::Token(host)).map(|scope| scope.id);
+        let done: Vec<ScopeId> = hosted.filter(|scope| !state.is_occupied(*scope)).collect();
         done.into_iter().try_for_each(|scope| self.scope_done(scope))
     }
 

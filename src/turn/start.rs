@@ -32,6 +32,12 @@ pub(super) fn admit(turn: &Turn<'_>, call: &CallStart) -> Result<(), Refused> {
         return Err(Refused::NotAllowed(format!("{} is not started by calls: it has no `called: true`", call.process)));
     }
     check_entity(def, call.record.as_ref())?;
+    if let (Some(entity), None) = (&def.entity, &call.record) {
+        return Err(Refused::Invalid(format!(
+            "{} needs the {entity} that it is about: the call names none",
+            call.process
+        )));
+    }
     parameters(def, &call.with)?;
     let Some(key) = probe_key(turn, def, call)? else { return Ok(()) };
     let earlier = turn.out.calls.iter().find(|other| {
@@ -157,6 +163,7 @@ impl<'a> Turn<'a> {
             (None, None) => self.about(start, &given)?,
         };
         check_entity(self.def, record.as_ref())?;
+        self.needs_record(start, record.as_ref())?;
         let with = self.with_start_values(start, with, &given)?;
         let vars = parameters(self.def, &with)?;
         let info = self.def.scopes.get(&NodeIx::PROCESS);
@@ -172,6 +179,20 @@ impl<'a> Turn<'a> {
             depth,
         };
         self.start_guarded(started)
+    }
+
+    /// A process with an entity runs about a record: a start that names none and makes none is refused.
+    fn needs_record(&self, start: Option<&Start>, record: Option<&Ref>) -> Result<(), Refused> {
+        let (Some(entity), None) = (&self.def.entity, record) else { return Ok(()) };
+        let new = match start.map(|start| &start.trigger) {
+            Some(StartTrigger::Manual { new, .. }) if !new.is_empty() => {
+                let columns: Vec<&str> = new.iter().map(|column| &**column).collect();
+                format!(", or the columns of a new one: {}", columns.join(", "))
+            }
+            _ => String::new(),
+        };
+        let process = &self.def.process;
+        Err(Refused::Invalid(format!("{process} needs the {entity} that it is about; name its record{new}")))
     }
 
     /// The parameters as given, and those that the start fills.

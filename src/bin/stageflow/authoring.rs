@@ -3,48 +3,93 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value as Json, json};
 use stageflow::load::{self, Kind, LoadError, Problem, Severity, Sources, render_json, render_text};
 use stageflow::scenario::{self, Options, Over};
 
 use crate::args::Format;
 
 /// Whether every path loads; of a library's file what it names too, of a folder also what its library does not name: other
-/// libraries below it, and processes that none of them names.
+/// libraries below it, and processes that none of them names. What belongs to one library is judged, and shown, once.
 pub fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
-    let mut clean = true;
+    let mut check =
+        Check { format, deny_warnings, clean: true, judged: BTreeSet::new(), shown: BTreeSet::new(), all: Vec::new() };
     for path in paths {
-        let mut show = |path: &Path, problems: Vec<Problem>, sources: &Sources| {
-            clean &= !problems.iter().any(|problem| deny_warnings || problem.severity == Severity::Error);
-            match format {
-                Format::Json => println!("{}", render_json(&problems, sources)),
-                Format::Text if problems.is_empty() => {
-                    println!("{}: no problems in {} files", path.display(), sources.len());
-                }
-                Format::Text => print!("{}", render_text(&problems, sources)),
-            }
-        };
-        let (problems, sources) = problems_of(path);
-        show(path, problems, &sources);
+        check.path(path);
         if !path.is_dir() {
             continue;
         }
-        let mut judged = files_of(&sources, path);
         match stageflow::files::find(path) {
             Ok(mut found) => {
                 found.retain(|(_, kind)| *kind != Kind::Scenario);
                 found.sort_by_key(|(_, kind)| *kind != Kind::Library);
                 for (file, _) in found {
-                    if !judged.contains(&file) {
-                        let (problems, sources) = problems_of(&file);
-                        show(&file, problems, &sources);
-                        judged.extend(files_of(&sources, file.parent().unwrap_or(path)));
+                    if !check.judged.contains(&real(&file)) {
+                        check.path(&file);
                     }
                 }
             }
-            Err(LoadError { problems, sources, .. }) => show(path, problems, &sources),
+            Err(LoadError { problems, sources, .. }) => check.show(path, problems, &sources),
         }
     }
-    clean
+    if format == Format::Json {
+        crate::print::said(format, "", check.told());
+    }
+    check.clean
+}
+
+/// What was judged and shown so far.
+struct Check {
+    format: Format,
+    deny_warnings: bool,
+    clean: bool,
+    judged: BTreeSet<PathBuf>,
+    shown: BTreeSet<String>,
+    all: Vec<Json>,
+}
+
+impl Check {
+    fn path(&mut self, path: &Path) {
+        if !path.is_dir() && self.judged.contains(&real(path)) {
+            if self.format == Format::Text {
+                println!("{}: looked at already, with its library", path.display());
+            }
+            return;
+        }
+        let (problems, sources) = problems_of(path);
+        let folder = if path.is_dir() { Some(path) } else { path.parent() };
+        let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        self.judged.extend(sources.iter().map(|(_, source)| real(&folder.join(&*source.name))));
+        self.show(path, problems, &sources);
+    }
+
+    fn show(&mut self, path: &Path, mut problems: Vec<Problem>, sources: &Sources) {
+        self.clean &= !problems.iter().any(|problem| self.deny_warnings || problem.severity == Severity::Error);
+        let found = problems.len();
+        problems.retain(|problem| self.shown.insert(render_text(std::slice::from_ref(problem), sources)));
+        match self.format {
+            Format::Json => {
+                let told = render_json(&problems, sources);
+                self.all.extend(told.get("problems").and_then(Json::as_array).cloned().unwrap_or_default());
+            }
+            Format::Text if found == 0 => {
+                println!("{}: no problems in {} files", path.display(), sources.len());
+            }
+            Format::Text if problems.is_empty() => println!("{}: its problems stand above", path.display()),
+            Format::Text => print!("{}", render_text(&problems, sources)),
+        }
+    }
+
+    /// One document for all paths.
+    fn told(&self) -> Json {
+        let count = |severity: &str| self.all.iter().filter(|problem| problem["severity"] == severity).count();
+        json!({"errors": count("error"), "warnings": count("warning"), "problems": self.all})
+    }
+}
+
+/// One file under one name, however it was written.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 fn problems_of(path: &Path) -> (Vec<Problem>, Sources) {
@@ -52,11 +97,6 @@ fn problems_of(path: &Path) -> (Vec<Problem>, Sources) {
         Ok(sources) => (load::problems(&sources), sources),
         Err(LoadError { problems, sources, .. }) => (problems, (*sources).clone()),
     }
-}
-
-/// The files of texts that were read from a folder.
-fn files_of(sources: &Sources, folder: &Path) -> BTreeSet<PathBuf> {
-    sources.iter().map(|(_, source)| folder.join(&*source.name)).collect()
 }
 
 /// Whether every scenario holds.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use stageflow::Engine;
+use stageflow::element::definition::{Definition, StartTrigger};
 use stageflow::model::{Name, Ref, Type, Value};
 use stageflow::store::SqliteStore;
 use stageflow::turn::Delivery;
@@ -41,14 +42,20 @@ pub fn start(
 ) -> Result<Done, Failed> {
     let catalog = db.engine.catalog();
     let Some(def) = catalog.get(process, version) else {
-        let near = stageflow::load::did_you_mean(process, catalog.definitions.keys().map(|known| &**known));
-        let help = near.map_or(String::new(), |near| format!("; {near}"));
-        return Err(Failed::new("unknown", format!("there is no process `{process}`{help}")));
+        return Err(match (version, catalog.definitions.get(process)) {
+            (Some(version), Some(_)) => {
+                Failed::new("unknown", format!("{process} has no version {version} in this file"))
+            }
+            _ => db::no("process", process, catalog.definitions.keys()),
+        });
     };
     let params: Vec<(Name, Type)> = def.params.iter().map(|param| (param.name.clone(), param.ty.clone())).collect();
     let with = db.values(process, with, &params)?;
     let entity = def.entity.clone();
     let about = about.map(|record| db.record(record, entity.as_slice())).transpose()?;
+    if let (Some(entity), None, true) = (&entity, &about, new.is_empty()) {
+        needs_record(def, entity)?;
+    }
     let mut start = db.session().start(process);
     if let Some(version) = version {
         start = start.version(version);
@@ -64,6 +71,21 @@ pub fn start(
     }
     let id = start.run()?.to_string();
     Ok(Done::new(format!("{process} started as {}", short(&id)), json!({"instance": id})))
+}
+
+/// A process with an entity runs about a record: one that is named, one that is made for it, or one that its start makes.
+fn needs_record(def: &Definition, entity: &Name) -> Result<(), Failed> {
+    let starts = || def.starts.iter().filter(|start| matches!(start.trigger, StartTrigger::Manual { .. }));
+    if starts().any(|start| start.new.is_some()) {
+        return Ok(());
+    }
+    let columns = starts().find_map(|start| match &start.trigger {
+        StartTrigger::Manual { new, .. } => new.first(),
+        _ => None,
+    });
+    let new = columns.map_or(String::new(), |column| format!(", or make it: `--new {column}=…`"));
+    let help = format!("name it by `--for` (`stageflow records {entity}` lists them){new}");
+    Err(Failed::new("invalid", format!("{} needs the {entity} that it is about; {help}", def.process)))
 }
 
 pub fn complete(db: &Db, task: &str, outcome: Option<&str>, form: &[String]) -> Result<Done, Failed> {
@@ -104,9 +126,7 @@ pub fn reassign(db: &Db, task: &str, user: &str) -> Result<Done, Failed> {
 pub fn send(db: &Db, message: &str, key: Option<&str>, with: &[String]) -> Result<Done, Failed> {
     let library = db.library();
     let Some(declared) = library.messages.get(message) else {
-        let near = stageflow::load::did_you_mean(message, library.messages.keys().map(|known| &**known));
-        let help = near.map_or(String::new(), |near| format!("; {near}"));
-        return Err(Failed::new("unknown", format!("there is no message `{message}`{help}")));
+        return Err(db::no("message", message, library.messages.keys()));
     };
     let key_type = declared.key.clone().unwrap_or(Type::Any);
     let key = key.map(|key| db.value(key, &key_type)).transpose()?.unwrap_or(Value::NULL);
@@ -134,8 +154,10 @@ pub fn send(db: &Db, message: &str, key: Option<&str>, with: &[String]) -> Resul
 
 pub fn signal(db: &Db, signal: &str, with: &[String]) -> Result<Done, Failed> {
     let library = db.library();
-    let types = library.signals.get(signal).map(|declared| declared.with.clone()).unwrap_or_default();
-    db.session().signal(signal, db.values(signal, with, &types)?)?;
+    let Some(declared) = library.signals.get(signal) else {
+        return Err(db::no("signal", signal, library.signals.keys()));
+    };
+    db.session().signal(signal, db.values(signal, with, &declared.with)?)?;
     Ok(Done::new(format!("{signal} is thrown"), json!({"signal": signal})))
 }
 
@@ -203,9 +225,7 @@ pub fn cancel(db: &Db, instance: &str) -> Result<Done, Failed> {
 pub fn setting(db: &Db, name: &str, value: &str) -> Result<Done, Failed> {
     let library = db.library();
     let Some(setting) = library.settings.get(name) else {
-        let near = stageflow::load::did_you_mean(name, library.settings.keys().map(|known| &**known));
-        let help = near.map_or(String::new(), |near| format!("; {near}"));
-        return Err(Failed::new("unknown", format!("there is no setting `{name}`{help}")));
+        return Err(db::no("setting", name, library.settings.keys()));
     };
     let value = db.value(value, &setting.ty)?;
     db.session().set_setting(name, value.clone())?;

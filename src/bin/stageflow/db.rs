@@ -17,6 +17,9 @@ use crate::print::{self, Done};
 /// How many rows a short id is looked for in, at most.
 const SEARCHED: usize = 1_000_000;
 
+/// Most names that an error lists.
+const SHOWN: usize = 20;
+
 /// An opened file.
 pub struct Db {
     pub engine: Engine,
@@ -164,14 +167,7 @@ impl Db {
         }
         match known.as_slice() {
             [only] => Ok(only.clone()),
-            [] => {
-                let names: Vec<&str> = entities.iter().map(|name| &**name).collect();
-                let where_ = if names.len() > 4 { "any entity".to_string() } else { names.join(" or ") };
-                Err(Failed::new(
-                    "unknown",
-                    format!("there is no record `{id}` of {where_}; `stageflow records ENTITY` lists them"),
-                ))
-            }
+            [] => Err(self.no_record(id, &entities)?),
             several => {
                 let all: Vec<String> = several.iter().map(|found| format!("{}/{}", found.entity, found.id)).collect();
                 Err(Failed::new("ambiguous", format!("`{text}` could be {}; write one of them", all.join(", "))))
@@ -181,11 +177,26 @@ impl Db {
 
     pub fn no_entity(&self, name: &str) -> Failed {
         let library = self.library();
-        let near = did_you_mean(name, library.entities.keys().map(|known| &**known));
-        Failed::new(
-            "unknown",
-            format!("there is no entity `{name}`{}", near.map_or(String::new(), |near| format!("; {near}"))),
-        )
+        let stored = library.entities.keys().filter(|entity| !library.is_lookup(entity));
+        let lookups = library.entities.keys().filter(|entity| library.is_lookup(entity));
+        no("entity", name, stored.chain(lookups))
+    }
+
+    /// A record that is not there, with the id of one that is and is nearly called so.
+    fn no_record(&self, id: &str, entities: &[Name]) -> Result<Failed, Failed> {
+        let mut known = Vec::new();
+        for entity in entities.iter().filter(|entity| !self.library().is_lookup(entity)) {
+            let all = Query { limit: Some(SEARCHED), ..Query::all(entity.clone()) };
+            known.extend(self.engine.records(&all)?.into_iter().map(|found| found.reference().id.to_string()));
+        }
+        let near = did_you_mean(id, known.iter().map(|id| &**id));
+        let help = near.unwrap_or_else(|| match entities {
+            [entity] => format!("`stageflow records {entity}` lists them"),
+            _ => "`stageflow records ENTITY` lists them".into(),
+        });
+        let names: Vec<&str> = entities.iter().map(|name| &**name).collect();
+        let of = if names.len() > 4 { "any entity".to_string() } else { names.join(" or ") };
+        Ok(Failed::new("unknown", format!("there is no record `{id}` of {of}; {help}")))
     }
 
     /// The columns of an entity that may be written.
@@ -274,6 +285,19 @@ impl Db {
     }
 }
 
+/// What is called otherwise, or not there: the nearest name, else those that there are.
+pub fn no<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n Name>) -> Failed {
+    let known: Vec<&str> = known.map(|known| &**known).collect();
+    let (first, rest) = known.split_at(known.len().min(SHOWN));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    let help = match (did_you_mean(name, known.iter().copied()), first.is_empty()) {
+        (Some(near), _) => near,
+        (None, true) => "there is none".into(),
+        (None, false) => format!("there are {}{more}", first.join(", ")),
+    };
+    Failed::new("unknown", format!("there is no {what} `{name}`; {help}"))
+}
+
 /// The last eight digits of an id that nobody chose; another id as it is.
 pub fn short(id: &str) -> &str {
     if Id::parse_str(id).is_ok() { id.get(id.len().saturating_sub(8)..).unwrap_or(id) } else { id }
@@ -309,7 +333,10 @@ fn one<T: Clone>(what: &str, text: &str, all: &[T], of: impl Fn(&T) -> (String, 
                 .collect();
             let known =
                 if names.is_empty() { "there is none".to_string() } else { format!("there are {}", names.join(", ")) };
-            Err(Failed::new("unknown", format!("expected {what}, found none called `{text}`; {known}")))
+            let called: Vec<String> = all.iter().flat_map(|item| of(item).1).collect();
+            let near = did_you_mean(text, called.iter().map(|name| &**name));
+            let help = near.map_or(String::new(), |near| format!("{near} "));
+            Err(Failed::new("unknown", format!("expected {what}, found none called `{text}`; {help}{known}")))
         }
         several => {
             let ids: Vec<String> = several.iter().map(|item| short(&of(item).0).to_string()).collect();

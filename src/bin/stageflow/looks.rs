@@ -136,10 +136,8 @@ fn shown(
         let found = columns.iter().find(|column| ***column == **name).cloned();
         found.ok_or_else(|| {
             let near = stageflow::load::did_you_mean(name, columns.iter().map(|column| &**column));
-            Failed::new(
-                "unknown",
-                format!("{entity} has no `{name}`{}", near.map_or(String::new(), |near| format!("; {near}"))),
-            )
+            let all = || format!("it has {}", columns.iter().map(|column| &**column).collect::<Vec<_>>().join(", "));
+            Failed::new("unknown", format!("{entity} has no `{name}`; {}", near.unwrap_or_else(all)))
         })
     };
     asked.iter().map(check).collect()

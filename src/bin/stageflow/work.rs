@@ -7,7 +7,7 @@ use stageflow::instance::{Run, Status, WaitKind};
 use stageflow::model::{Calendar, Duration, Name, Type};
 use stageflow::store::InstanceFilter;
 
-use crate::db::{Db, Failed, short};
+use crate::db::{self, Db, Failed, short};
 use crate::print::{self, Done, Table};
 
 /// How many jobs are claimed at once.
@@ -57,7 +57,9 @@ fn answers(db: &Db, answer: &[String], fail: &[String]) -> Result<Answers, Faile
     let mut answers = Answers::new();
     for text in answer {
         let (service, values) = text.split_once(':').unwrap_or((text, ""));
-        let Some(declared) = library.services.get(service) else { return Err(no_service(db, service)) };
+        let Some(declared) = library.services.get(service) else {
+            return Err(db::no("service", service, library.services.keys()));
+        };
         let given: Vec<String> = values.split(',').filter(|part| !part.is_empty()).map(str::to_string).collect();
         let types: Vec<(Name, Type)> = declared.returns.clone();
         answers.push((Name::new(service), Ok(db.values(service, &given, &types)?.into_iter().collect())));
@@ -67,20 +69,11 @@ fn answers(db: &Db, answer: &[String], fail: &[String]) -> Result<Answers, Faile
             return Err(Failed::usage(format!("expected `service:error`, found `{text}`")));
         };
         if !library.services.contains_key(service) {
-            return Err(no_service(db, service));
+            return Err(db::no("service", service, library.services.keys()));
         }
         answers.push((Name::new(service), Err(Name::new(code))));
     }
     Ok(answers)
-}
-
-fn no_service(db: &Db, name: &str) -> Failed {
-    let library = db.library();
-    let near = stageflow::load::did_you_mean(name, library.services.keys().map(|known| &**known));
-    Failed::new(
-        "unknown",
-        format!("there is no service `{name}`{}", near.map_or(String::new(), |near| format!("; {near}"))),
-    )
 }
 
 fn give(db: &Db, job: &ClaimedJob, answers: &Answers) -> Result<(), Failed> {

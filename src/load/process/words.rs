@@ -215,6 +215,13 @@ impl<'a> Words<'a> {
         self.library.messages.get(message).map(|message| parts(&message.with)).unwrap_or_default()
     }
 
+    /// What is known of a message where it is received: what goes along with it, and its key.
+    pub fn message_brings(&self, message: &str) -> Vec<Part> {
+        let key = self.library.messages.get(message).and_then(|message| message.key_part());
+        let key = key.map(|(name, ty)| Part { name, ty, required: false });
+        self.message_parts(message).into_iter().chain(key).collect()
+    }
+
     /// What goes along with a signal.
     pub fn signal_parts(&self, signal: &str) -> Vec<Part> {
         self.library.signals.get(signal).map(|signal| parts(&signal.with)).unwrap_or_default()

@@ -434,12 +434,7 @@ impl<'a> Compiler<'a> {
         self.check_callee(call, callee.as_ref());
         let expected =
             callee.as_ref().and_then(|callee| callee.entity.as_ref()).map(|entity| Type::reference(&**entity));
-        if let (Some(record), Some(callee)) = (call.record, &callee)
-            && callee.entity.is_none()
-        {
-            let message = format!("the process `{}` is about no record", call.process.value);
-            self.cx.problems.push(Problem::error("unknown-key", record.span, message).help("leave `for` out"));
-        }
+        self.check_call_record(call, callee.as_ref());
         let record = call.record.map(|node| self.expr(node, names, expected.as_ref()));
         let what = format!("the process `{}`", call.process.value);
         let params = callee.as_ref().map(|callee| callee.params.as_slice());
@@ -449,6 +444,25 @@ impl<'a> Compiler<'a> {
         let version = call.version.as_ref().and_then(|version| u32::try_from(version.value).ok());
         let process = call.process.value.clone();
         Element::CallActivity(Box::new(CallActivity { process, version, record, with, take, detached: call.detached }))
+    }
+
+    /// A process with an entity is called for a record of it, another one for none.
+    fn check_call_record(&self, call: &Call<'_>, callee: Option<&Signature>) {
+        let Some(callee) = callee else { return };
+        let process = &call.process;
+        let problem = match (call.record, &callee.entity) {
+            (Some(record), None) => {
+                let message = format!("the process `{}` is about no record", process.value);
+                Problem::error("unknown-key", record.span, message).help("leave `for` out")
+            }
+            (None, Some(entity)) => {
+                let message = format!("nothing says which {entity} `{}` is called for", process.value);
+                let help = format!("add `for:` with an expression that gives {}", Type::reference(&**entity));
+                Problem::error("missing-key", process.span, message).help(help)
+            }
+            _ => return,
+        };
+        self.cx.problems.push(problem);
     }
 
     /// What is known of a process: the version named, else the newest.

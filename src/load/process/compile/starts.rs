@@ -114,7 +114,7 @@ impl<'a> Compiler<'a> {
                 }
             }
             StartBy::Message(name) if !self.is_signal(name) => {
-                let parts = self.cx.words.message_parts(&name.value);
+                let parts = self.cx.words.message_brings(&name.value);
                 self.message_names(&mut names, &parts);
             }
             StartBy::Message(name) | StartBy::Signal(name) => {

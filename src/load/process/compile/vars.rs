@@ -288,7 +288,7 @@ impl<'a> Compiler<'a> {
                 names.changing(&*kind.entity.value, slot);
             }
             On::Message(name) if !self.is_signal(name) => {
-                let parts = self.cx.words.message_parts(&name.value);
+                let parts = self.cx.words.message_brings(&name.value);
                 self.message_names(&mut names, &parts);
             }
             On::Message(name) | On::Signal(name) => {
