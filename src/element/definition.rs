@@ -8,7 +8,7 @@ use super::decide::Table;
 use super::joins::Join;
 use super::rules::{TextTemplate, Title};
 use crate::entity::Library;
-use crate::graph::{Graph, NodeIx};
+use crate::graph::{Graph, Node, NodeIx};
 use crate::model::expr::{Expr, Slot};
 use crate::model::schedule::{CatchUp, Schedule};
 use crate::model::{Name, Text, Type};
@@ -400,7 +400,18 @@ impl Definition {
     pub fn step(&self, node: NodeIx) -> Name {
         match self.graph.node(node).and_then(|found| found.id.clone()) {
             Some(id) => id,
-            None => Name::new(self.graph.key(node)),
+            None => self.unnamed(self.graph.key(node)),
+        }
+    }
+
+    /// A part of something that is called otherwise than its key, by that name.
+    fn unnamed(&self, key: &str) -> Name {
+        let around = key.rsplit_once('/').and_then(|(around, part)| Some((self.graph.find(around)?, part)));
+        match around.map(|(around, part)| (self.graph.node(around), part)) {
+            Some((Some(Node { key: around, id: Some(id), .. }), part)) if !around.ends_with(&**id) => {
+                Name::new(format!("{id}/{part}"))
+            }
+            _ => Name::new(key),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::element::Element;
 use crate::element::exclusive_gateway::ExclusiveGateway;
 use crate::graph::{Flow, Graph, GraphBuilder, Node, NodeIx};
-use crate::model::{Span, Text};
+use crate::model::{Name, Span, Text};
 
 /// A place that flows can lead to before it is known which node it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ struct Pending {
 #[derive(Debug)]
 pub(crate) struct NewNode {
     pub key: String,
-    pub id: Option<crate::model::Name>,
+    pub id: Option<Name>,
     pub title: Text,
     pub scope: NodeIx,
     pub span: Span,
@@ -118,6 +118,13 @@ impl Plan {
         self.nodes.push(Node { key, id, title, scope, span });
         self.elements.push(element);
         NodeIx(u32::try_from(self.nodes.len().saturating_sub(1)).unwrap_or(u32::MAX))
+    }
+
+    /// Gives a node the id by which people know it; its key stays.
+    pub fn call(&mut self, node: NodeIx, id: &Name) {
+        if let Some(node) = self.nodes.get_mut(node.0 as usize) {
+            node.id = Some(id.clone());
+        }
     }
 
     fn free_key(&mut self, key: String) -> String {

@@ -137,6 +137,10 @@ impl<'a> Compiler<'a> {
             }
             _ => self.verb(&at),
         };
+        // What is around an activity, its loop or its instances, is called as the activity is.
+        if let (None, Some(around)) = (&step.id, host) {
+            self.plan.call(around, id);
+        }
         self.boundary(&at, host);
         self.lane = lane;
     }
