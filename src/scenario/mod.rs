@@ -60,20 +60,31 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// A larger file is no scenario: it would be refused.
+const MAX_FILE: u64 = 256 * 1024;
+
 /// Every scenario file below a path, in order of names. A file without steps only gives others their beginnings.
 ///
 /// # Errors
 /// When the path cannot be read.
 pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    std::fs::metadata(path)?;
     let mut found = Vec::new();
     let mut todo = vec![path.to_path_buf()];
     while let Some(at) = todo.pop() {
-        if at.is_dir() {
+        // Links are followed where they are named, not where they are found: they may lead in a circle.
+        let follows = at == path || !at.is_symlink();
+        if follows && at.is_dir() {
             for entry in std::fs::read_dir(&at)? {
                 todo.push(entry?.path());
             }
         } else if at.extension().is_some_and(|ext| ext == "yaml" || ext == "yml") {
-            let text = std::fs::read_to_string(&at)?;
+            if std::fs::metadata(&at)?.len() > MAX_FILE {
+                continue;
+            }
+            // What is wrong inside a file is said when it is run, with its place.
+            let bytes = std::fs::read(&at)?;
+            let text = String::from_utf8_lossy(&bytes);
             let is_scenario = text.lines().any(|line| line.starts_with("scenario:"));
             let has_steps = text.lines().any(|line| line.starts_with("steps:"));
             if is_scenario && has_steps {
@@ -91,8 +102,11 @@ pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// When a file has problems, a step fails that should not, or what is expected is not so.
 pub fn run_file(path: &Path, options: Options) -> Result<Ran, Failure> {
     let text = |path: &Path| {
-        std::fs::read_to_string(path)
-            .map_err(|error| Failure { place: path.display().to_string(), text: error.to_string() })
+        let failed = |text| Failure { place: path.display().to_string(), text };
+        match std::fs::metadata(path) {
+            Ok(found) if found.len() > MAX_FILE => Err(failed(format!("it is larger than {} KiB", MAX_FILE / 1024))),
+            _ => std::fs::read_to_string(path).map_err(|error| failed(error.to_string())),
+        }
     };
     let mut sources = Sources::new();
     let problems = Problems::new();

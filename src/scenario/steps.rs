@@ -30,16 +30,16 @@ pub(super) fn play(script: &Script<'_>, folder: &Path, options: Options) -> Resu
         world.answer(&entry.key.text, &entry.value)?;
     }
     world.told = last_row(&world)?;
-    let mut crash: Option<&str> = None;
+    let mut crash: Option<&Step<'_>> = None;
     for step in &script.steps {
         if options.restart_before_every_step && step.verb != "expect" {
             world.restart().map_err(|error| Stopped::At(step.span, format!("restart: {error}")))?;
         }
         if step.verb == "crash" {
-            crash = step.object.word();
+            crash = Some(step);
             continue;
         }
-        let crashes = crash == Some(step.verb);
+        let crashes = crash.is_some_and(|crash| crash.object.word() == Some(step.verb));
         if crashes {
             crash = None;
             world.engine()?.halt();
@@ -54,6 +54,11 @@ pub(super) fn play(script: &Script<'_>, folder: &Path, options: Options) -> Resu
         if step.verb != "expect" {
             world.engine()?.work().map_err(|error| Stopped::At(step.span, error.to_string()))?;
         }
+    }
+    if let Some(crash) = crash {
+        let verb = crash.object.word().unwrap_or_default();
+        let text = format!("expected a step `{verb}` after it, in which it crashes; found none");
+        return Err(Stopped::At(crash.span, text));
     }
     let visited = world.visited().map_err(|error| Stopped::At(Span::default(), error.to_string()))?;
     Ok(Ran { visited })

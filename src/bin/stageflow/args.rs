@@ -105,13 +105,13 @@ pub enum Command {
         #[arg(long)]
         replace: bool,
     },
-    /// Runs scenarios over memory and SQLite. Exit code 1 when one does not hold.
+    /// Runs scenarios, each in memory and in a SQLite file. Exit code 1 when one does not hold.
     #[command(after_help = "Example: stageflow test processes/scenarios")]
     Test {
         /// Scenario files and folders of them.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
-        /// Closes the engine and opens it again before every step.
+        /// Closes the engine and opens it again on the same data before every step: nothing may be lost, and no result may change.
         #[arg(long)]
         restart: bool,
     },

@@ -8,6 +8,8 @@ use stageflow::load::{self, Kind, LoadError, Problem, Severity, Sources, render_
 use stageflow::scenario::{self, Options, Over};
 
 use crate::args::Format;
+use crate::db::Failed;
+use crate::print;
 
 /// Whether every path loads; of a library's file what it names too, of a folder also what its library does not name: other
 /// libraries below it, and processes that none of them names. What belongs to one library is judged, and shown, once.
@@ -33,7 +35,7 @@ pub fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
         }
     }
     if format == Format::Json {
-        crate::print::said(format, "", check.told());
+        print::said(format, "", check.told());
     }
     check.clean
 }
@@ -100,36 +102,36 @@ fn problems_of(path: &Path) -> (Vec<Problem>, Sources) {
 }
 
 /// Whether every scenario holds.
-pub fn test(paths: &[PathBuf], restart_before_every_step: bool) -> bool {
-    let mut failed = 0_usize;
-    let mut run = 0_usize;
+///
+/// # Errors
+/// A path that cannot be read, or has no scenario.
+pub fn test(paths: &[PathBuf], format: Format, restart_before_every_step: bool) -> Result<bool, Failed> {
+    let mut files = Vec::new();
     for path in paths {
-        let files = match scenario::files(path) {
-            Ok(files) => files,
-            Err(error) => {
-                eprintln!("error: {}: {error}", path.display());
-                return false;
-            }
-        };
-        if files.is_empty() {
-            eprintln!(
-                "error: {}: expected a scenario, found none; it begins with `scenario:` and has `steps:`",
-                path.display()
-            );
-            return false;
+        let found =
+            scenario::files(path).map_err(|error| Failed::new("file", format!("{}: {error}", path.display())))?;
+        if found.is_empty() {
+            let help = "it begins with `scenario:` and has `steps:`";
+            let text = format!("{}: expected a scenario, found none; {help}", path.display());
+            return Err(Failed::new("no-scenario", text));
         }
-        for file in files {
-            run = run.saturating_add(1);
-            let ways = [Over::Memory, Over::Sqlite].map(|over| Options { over, restart_before_every_step });
-            match ways.into_iter().find_map(|way| scenario::run_file(&file, way).err()) {
-                None => println!("ok      {}", file.display()),
-                Some(failure) => {
-                    failed = failed.saturating_add(1);
-                    println!("FAILED  {failure}");
-                }
-            }
-        }
+        files.extend(found);
     }
-    println!("\n{} of {run} scenarios hold, over memory and SQLite", run.saturating_sub(failed));
-    failed == 0 && run > 0
+    let (mut told, mut held) = (Vec::new(), 0_usize);
+    for file in &files {
+        let ways = [Over::Memory, Over::Sqlite].map(|over| Options { over, restart_before_every_step });
+        let failure = ways.into_iter().find_map(|way| scenario::run_file(file, way).err());
+        held = held.saturating_add(usize::from(failure.is_none()));
+        match (format, &failure) {
+            (Format::Json, _) => {}
+            (Format::Text, None) => println!("ok      {}", file.display()),
+            (Format::Text, Some(failure)) => println!("FAILED  {failure}"),
+        }
+        let failure = failure.map(|failure| json!({"place": failure.place, "text": failure.text}));
+        told.push(json!({"file": file.display().to_string(), "holds": failure.is_none(), "failure": failure}));
+    }
+    let restarts = if restart_before_every_step { ", with a restart before every step" } else { "" };
+    let text = format!("\n{held} of {} scenarios hold, over memory and SQLite{restarts}", files.len());
+    print::said(format, &text, json!({"scenarios": told, "held": held, "of": files.len()}));
+    Ok(held == files.len())
 }

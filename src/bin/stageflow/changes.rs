@@ -6,7 +6,6 @@ use serde_json::json;
 use stageflow::Engine;
 use stageflow::element::definition::{Definition, StartTrigger};
 use stageflow::model::{Name, Ref, Type, Value};
-use stageflow::store::SqliteStore;
 use stageflow::turn::Delivery;
 
 use crate::args::Common;
@@ -18,7 +17,7 @@ pub fn deploy(common: &Common, path: &Path, replace: bool) -> Result<(), Failed>
     let sources = stageflow::files::read(path).map_err(stageflow::Error::from)?;
     // Read and checked before the file is touched: a wrong library makes no empty database.
     stageflow::load::library(&sources).map_err(stageflow::Error::from)?;
-    let mut builder = Engine::builder().store(SqliteStore::open(file)?).sources(sources).remote_services();
+    let mut builder = Engine::builder().store(db::store(file)?).sources(sources).remote_services();
     if replace {
         builder = builder.replace_unused();
     }

@@ -65,6 +65,15 @@ pub fn file(common: &Common) -> Result<&Path, Failed> {
     })
 }
 
+/// Opens the file; what is wrong with it is said with its name.
+pub fn store(file: &Path) -> Result<SqliteStore, Failed> {
+    SqliteStore::open(file).map_err(|error| {
+        let failed = Failed::from(error);
+        let named = failed.text.contains(&*file.to_string_lossy());
+        if named { failed } else { Failed::new(&failed.code, format!("{}: {}", file.display(), failed.text)) }
+    })
+}
+
 impl Db {
     /// Opens the file, which must be there: a mistyped name makes no new one.
     pub fn open(common: &Common) -> Result<Self, Failed> {
@@ -73,11 +82,15 @@ impl Db {
             let help = format!("make it with `stageflow --db {} deploy LIBRARY`", file.display());
             return Err(Failed::new("unknown", format!("there is no file {}; {help}", file.display())));
         }
-        let engine = Engine::builder().store(SqliteStore::open(file)?).remote_services().build()?;
-        if engine.catalog().library.entities.is_empty() {
-            let help = "nothing was deployed in it; use `stageflow deploy LIBRARY`";
-            return Err(Failed::new("unknown", format!("{} has no library: {help}", file.display())));
-        }
+        let built = Engine::builder().store(store(file)?).remote_services().build();
+        let engine = match built {
+            Ok(engine) if !engine.catalog().library.entities.is_empty() => engine,
+            Ok(_) | Err(Error::Build(_)) => {
+                let help = format!("use `stageflow --db {} deploy LIBRARY`", file.display());
+                return Err(Failed::new("unknown", format!("nothing was deployed in {}; {help}", file.display())));
+            }
+            Err(error) => return Err(error.into()),
+        };
         let mut db = Self { engine, format: common.format, lang: common.lang.clone(), actor: None };
         if let Some(user) = &common.actor {
             db.actor = Some(db.record(user, &[Name::new("user")])?.id.to_string());

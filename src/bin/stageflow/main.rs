@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let Cli { command, common } = Cli::parse();
     let done = match command {
         Command::Check { paths, deny } => Ok(authoring::check(&paths, common.format, deny.is_some())),
-        Command::Test { paths, restart } => Ok(authoring::test(&paths, restart)),
+        Command::Test { paths, restart } => authoring::test(&paths, common.format, restart),
         Command::Import { model, into, replace } => drawn::import(&model, into.as_deref(), replace, common.format),
         Command::Export { path, drawing, redraw, into, replace } => {
             let drawing = if redraw { Drawing::Anew } else { drawing.map_or(Drawing::OfLibrary, Drawing::File) };
