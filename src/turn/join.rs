@@ -5,7 +5,7 @@ use crate::element::room::{Fault, Given};
 use crate::element::{Element, rules};
 use crate::graph::NodeIx;
 use crate::instance::state::During;
-use crate::instance::{Owner, Place, ScopeId, Token, TokenId};
+use crate::instance::{Fact, Owner, Place, ScopeId, Token, TokenId};
 use crate::model::Name;
 
 /// The code of joins that wait for each other.
@@ -20,34 +20,54 @@ struct Waiting {
 }
 
 impl Turn<'_> {
-    /// Every join that waits for whatever can still come is looked at (S1); true when one went on.
-    pub(super) fn look_at_joins(&mut self) -> Step<bool> {
+    /// A fact changes the tokens of a scope: its joins are looked at anew, and no others (S1).
+    pub(super) fn note_for_joins(&mut self, fact: &Fact) {
         if self.def.joins.is_empty() {
-            return Ok(false);
+            return;
         }
-        for found in self.waiting_joins() {
-            let facts = self.out.facts.len();
-            self.enter(found.token, found.node)?;
-            if self.out.facts.len() != facts {
-                return Ok(true);
+        let state = &self.run.state;
+        let token = match fact {
+            Fact::Passed(token, ..) | Fact::Arrived(token, _) | Fact::Ended(token) => Some(*token),
+            Fact::Joined(token, _) | Fact::Stayed(token, _) | Fact::Placed(token, _) => Some(*token),
+            Fact::Raised(incident) => incident.token,
+            Fact::Mended(id, _) => state.incidents.iter().find(|incident| incident.id == *id).and_then(|it| it.token),
+            _ => None,
+        };
+        let scope = match fact {
+            Fact::Born(token) => Some(token.scope),
+            _ => token.and_then(|token| state.token(token)).map(|token| token.scope),
+        };
+        self.unseen.extend(scope);
+        self.unreported.extend(scope);
+    }
+
+    /// Every join of a changed scope that waits for whatever can still come is looked at (S1); true when one went on.
+    pub(super) fn look_at_joins(&mut self) -> Step<bool> {
+        while let Some(scope) = self.unseen.first().copied() {
+            for found in self.waiting_joins(scope) {
+                let facts = self.out.facts.len();
+                self.enter(found.token, found.node)?;
+                if self.out.facts.len() != facts {
+                    return Ok(true);
+                }
             }
+            self.unseen.remove(&scope);
         }
         Ok(false)
     }
 
-    /// The joins at which tokens wait, in the order of their first tokens; the memory of a join speaks before those that arrive.
-    fn waiting_joins(&self) -> Vec<Waiting> {
+    /// The joins of a scope at which tokens wait, in the order of their first tokens; the memory of a join speaks before those that arrive.
+    fn waiting_joins(&self, scope: ScopeId) -> Vec<Waiting> {
         let mut waiting: Vec<Waiting> = Vec::new();
-        for token in &self.run.state.tokens {
+        for token in self.run.state.tokens.of(Owner::Scope(scope)) {
             let Some(node) = self.waits_at(token).filter(|node| self.def.joins.contains_key(node)) else { continue };
             if self.is_scheduled(token.id) || self.is_failed(token.id) {
                 continue;
             }
-            let known = waiting.iter_mut().find(|known| known.node == node && known.scope == token.scope);
-            match known {
+            match waiting.iter_mut().find(|known| known.node == node) {
                 Some(known) if self.is_memory(token.id) => known.token = token.id,
                 Some(_) => {}
-                None => waiting.push(Waiting { scope: token.scope, node, token: token.id }),
+                None => waiting.push(Waiting { scope, node, token: token.id }),
             }
         }
         waiting
@@ -78,11 +98,9 @@ impl Turn<'_> {
 
     /// Joins that wait only for tokens that wait themselves, for them or for what never comes: an incident, never a silent hang (S1).
     pub(super) fn report_stuck_joins(&mut self) -> bool {
-        if self.def.joins.is_empty() {
-            return false;
-        }
-        let mut stuck: Vec<(Waiting, Vec<Token>)> =
-            self.waiting_joins().into_iter().map(|found| (found, self.awaited(found))).collect();
+        let changed = std::mem::take(&mut self.unreported);
+        let waiting = changed.into_iter().flat_map(|scope| self.waiting_joins(scope));
+        let mut stuck: Vec<(Waiting, Vec<Token>)> = waiting.map(|found| (found, self.awaited(found))).collect();
         loop {
             let hopeless: Vec<Waiting> = stuck.iter().map(|(found, _)| *found).collect();
             let before = stuck.len();
@@ -93,29 +111,31 @@ impl Turn<'_> {
         }
         let mut reported = false;
         for (found, awaited) in stuck {
-            let known = |token: &Token| token.scope == found.scope && self.waits_at(token) == Some(found.node);
-            let open = self
-                .run
-                .state
-                .tokens
-                .iter()
-                .any(|token| known(token) && self.run.state.incident_of(token.id).is_some());
-            if open || awaited.is_empty() {
+            if awaited.is_empty() || self.is_reported(found) {
                 continue;
             }
-            let mut names: Vec<Name> =
-                awaited.iter().filter_map(|token| Some(self.def.step(self.waits_at(token)?))).collect();
-            names.sort();
-            names.dedup();
-            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            let message = format!(
-                "it waits for what waits at {}, where nothing can go on: skip it to go on without",
-                names.join(", ")
-            );
-            self.raise(Some(found.token), found.node, Fault::new(DEADLOCK, message), During::Entering);
+            let fault = Fault::new(DEADLOCK, self.why_stuck(&awaited));
+            self.raise(Some(found.token), found.node, fault, During::Entering);
             reported = true;
         }
         reported
+    }
+
+    /// Whether a token at the join has an incident already.
+    fn is_reported(&self, waiting: Waiting) -> bool {
+        let state = &self.run.state;
+        let mut here =
+            state.tokens.of(Owner::Scope(waiting.scope)).filter(|token| self.waits_at(token) == Some(waiting.node));
+        here.any(|token| state.incident_of(token.id).is_some())
+    }
+
+    fn why_stuck(&self, awaited: &[Token]) -> String {
+        let mut names: Vec<Name> =
+            awaited.iter().filter_map(|token| Some(self.def.step(self.waits_at(token)?))).collect();
+        names.sort();
+        names.dedup();
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        format!("it waits for what waits at {}, where nothing can go on: skip it to go on without", names.join(", "))
     }
 
     /// The tokens that a join waits for.

@@ -34,6 +34,10 @@ pub(super) struct Turn<'a> {
     pub taken: BTreeSet<u64>,
     /// Whether a variable was assigned since conditions were last looked at.
     pub assigned: bool,
+    /// The scopes whose tokens changed since the joins in them were last looked at.
+    pub unseen: BTreeSet<ScopeId>,
+    /// The scopes whose tokens changed since joins that wait for each other were last reported.
+    pub unreported: BTreeSet<ScopeId>,
     steps: u32,
 }
 
@@ -87,12 +91,15 @@ impl<'a> Turn<'a> {
             thrown: VecDeque::new(),
             taken: BTreeSet::new(),
             assigned: false,
+            unseen: BTreeSet::new(),
+            unreported: BTreeSet::new(),
             steps: 0,
         })
     }
 
     /// Makes a fact true and keeps it.
     pub fn fact(&mut self, fact: Fact) {
+        self.note_for_joins(&fact);
         apply(&mut self.run.state, &fact);
         self.out.facts.push(fact);
     }
