@@ -253,3 +253,14 @@ fn traces(dir: &Path) -> Vec<String> {
     }
     found
 }
+
+/// A rule of execution is shown where engines go wrong: by more than one trace of its number.
+#[test]
+fn every_rule_has_traces() {
+    let shown = traces(Path::new("tests/traces/rules"));
+    let count = |rule: &str| shown.iter().filter(|trace| trace.starts_with(rule)).count();
+    let rules = (1..=27).map(|number| format!("s{number:02}_"));
+    let missing: Vec<String> =
+        rules.filter(|rule| count(rule) < 2).map(|rule| format!("tests/traces/rules/{rule}*.md")).collect();
+    report("write a second trace that shows the rule", missing);
+}

@@ -16,7 +16,9 @@ use crate::graph::NodeIx;
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
-use crate::instance::{Caller, Command, Fact, Id, InstanceRow, Need, Payload, Run, StartBy, Status, WaitId, WaitKind};
+use crate::instance::{
+    Caller, Command, Fact, Id, InstanceRow, Need, Payload, Run, StartBy, Status, Topic, WaitId, WaitKind,
+};
 use crate::model::suggest::did_you_mean;
 use crate::model::{Name, Ref, Type, Value};
 
@@ -363,7 +365,8 @@ fn publish(input: &Input<'_>, name: &Name, key: &Value, with: &Values) -> Result
     let key = key_of(name, key, found.key.as_ref())?;
     let with = brought(input.catalog, name, &key, with.clone());
     let key = canonical(&key);
-    let asked = fan(input, input.world).message(name, &key, &with, None, None)?;
+    let line = input.world.listeners(&Topic::message(name, &key))?;
+    let asked = fan(input, input.world).message(name, &key, &with, None, &line)?;
     let (need, note) = undelivered(input.catalog, &input.context, name, &key, &with, None, &asked);
     let mut out = Output::default();
     out.answer.delivery = Some(delivery(&asked, need.as_ref(), note.as_ref()));

@@ -42,7 +42,7 @@ pub trait World: Window {
     /// # Errors
     /// When the store fails.
     fn running(&self, process: &str, key: &str) -> Result<Option<Id>, WindowError>;
-    /// Who listens to a topic, the oldest first.
+    /// Who listens to a topic, who began first at the front.
     ///
     /// # Errors
     /// When the store fails.

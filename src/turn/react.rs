@@ -78,27 +78,22 @@ impl Fan<'_> {
         Ok(asked)
     }
 
-    /// The wait that a message goes to, first come first served, else the processes that it starts. A receiver that does not
-    /// take it passes it on: to those after it, with the time that it is to be kept when nobody does.
+    /// The wait that a message goes to, the first of those in line, else the processes that it starts. A receiver that does not
+    /// take it passes it on: to those behind it, with the time that it is to be kept when nobody does.
     pub fn message(
         &self,
         name: &Name,
         key: &str,
         with: &Values,
         ttl: Option<i64>,
-        after: Option<Id>,
+        line: &[SubscriptionRow],
     ) -> Result<Asked, WindowError> {
         let mut asked = Asked::default();
         let payload = Payload::Message(name.clone(), key.to_string(), with.clone().into_iter().collect(), ttl);
-        let rows = self.listeners(&[Topic::message(name, key)])?;
-        let mut rows = rows.into_iter().filter(|row| after.is_none_or(|after| row.instance > after));
-        if let Some(row) = rows.next() {
-            let others = rows.count();
-            if others > 0 {
-                let total = others.saturating_add(1);
-                asked
-                    .notes
-                    .push(format!("the message {name} for {key} goes to the oldest of {total} that wait for it"));
+        if let [row, others @ ..] = line {
+            if !others.is_empty() {
+                let total = line.len();
+                asked.notes.push(format!("the message {name} for {key} goes to the first of {total} that wait for it"));
             }
             asked.reactions.push((Receiver::Wait(row.instance, row.wait), payload));
             return Ok(asked);
@@ -282,39 +277,56 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// A message: to the run's own wait in this turn, else to the oldest other one, else to starts, else kept for its time (S15).
+    /// A message: to the first in line, in this turn when that is a wait of the run itself; else to starts, else kept for its time (S15).
     pub fn publish(&mut self, name: &Name, key: String, with: Values, ttl: Option<i64>) -> Step {
-        if self.take_by_own(name, &key, &with, None)? {
-            return Ok(());
-        }
-        self.offer(name, key, with, ttl, None)
+        let line = self.line(name, &key)?;
+        self.offer(name, key, with, ttl, &line)
     }
 
-    /// A message that a wait of this run did not take goes to the one after it, as if that one were the first (S15).
+    /// A message that a wait of this run did not take goes to those behind it in line (S15).
     pub fn pass_on(&mut self, wait: &Wait, name: &Name, key: String, with: Values, ttl: Option<i64>) -> Step {
-        if self.take_by_own(name, &key, &with, Some(wait.id))? {
-            return Ok(());
-        }
-        self.offer(name, key, with, ttl, Some(self.run.row.id))
+        let line = self.line(name, &key)?;
+        let here = |row: &SubscriptionRow| (row.instance, row.wait) == (self.run.row.id, wait.id);
+        let behind = line.iter().position(here).map_or(0, |at| at.saturating_add(1));
+        self.offer(name, key, with, ttl, line.get(behind..).unwrap_or_default())
     }
 
-    /// Whether a wait of the run itself takes a message, among those after the one that did not.
-    fn take_by_own(&mut self, name: &Name, key: &str, with: &Values, after: Option<WaitId>) -> Step<bool> {
-        let is_one = |wait: &&Wait| match &wait.kind {
-            WaitKind::Message(message, at) => message == name && at == key && after.is_none_or(|after| wait.id > after),
-            _ => false,
-        };
-        let own: Vec<Wait> = self.run.state.waits.iter().filter(is_one).cloned().collect();
-        for wait in own {
-            if self.message(&wait, with)? {
-                return Ok(true);
+    /// Who waits for a message, those before this turn first, and behind them who began to in it.
+    fn line(&self, name: &Name, key: &str) -> Step<Vec<SubscriptionRow>> {
+        let topic = Topic::message(name, key);
+        let instance = self.run.row.id;
+        let is_one =
+            |wait: &&Wait| matches!(&wait.kind, WaitKind::Message(message, at) if message == name && at == key);
+        let waits: Vec<WaitId> = self.run.state.waits.iter().filter(is_one).map(|wait| wait.id).collect();
+        let mut line = self.world.listeners(&topic)?;
+        line.retain(|row| row.instance != instance || waits.contains(&row.wait));
+        for wait in waits {
+            if !line.iter().any(|row| (row.instance, row.wait) == (instance, wait)) {
+                line.push(SubscriptionRow { instance, wait, topic: topic.clone() });
             }
         }
-        Ok(false)
+        Ok(line)
     }
 
-    fn offer(&mut self, name: &Name, key: String, with: Values, ttl: Option<i64>, after: Option<Id>) -> Step {
-        let asked = self.fan().message(name, &key, &with, ttl, after)?;
+    fn offer(
+        &mut self,
+        name: &Name,
+        key: String,
+        with: Values,
+        ttl: Option<i64>,
+        mut line: &[SubscriptionRow],
+    ) -> Step {
+        while let [own, behind @ ..] = line
+            && own.instance == self.run.row.id
+        {
+            if let Some(wait) = self.run.state.wait(own.wait).cloned()
+                && self.message(&wait, &with)?
+            {
+                return Ok(());
+            }
+            line = behind;
+        }
+        let asked = self.fan().message(name, &key, &with, ttl, line)?;
         let (need, delivery) = undelivered(self.catalog, &self.context, name, &key, &with, ttl, &asked);
         self.out.notes.extend(delivery);
         if let Some(need) = need {

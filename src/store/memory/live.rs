@@ -17,7 +17,7 @@ impl Tables {
             Need::CloseTask(id, _) => self.put_task(id, None),
             Need::ArmTimer(row) => self.put_timer((row.instance, row.wait), Some(row.due)),
             Need::DisarmTimer(id, wait) => self.put_timer((id, wait), None),
-            Need::Listen(row) => self.listen((row.instance, row.wait), row.topic.as_str()),
+            Need::Listen(row) => self.listen((row.instance, row.wait), row.topic.as_str(), self.seq),
             Need::Unlisten(id, wait) => self.unlisten((id, wait)),
             Need::KeepJob(row) => self.put_job(&row),
             Need::CloseJob(id) => self.remove_job(id),
@@ -75,24 +75,26 @@ impl Tables {
         self.undo_to(Undo::Timer(key, before));
     }
 
-    fn listen(&mut self, key: (Id, WaitId), topic: &str) {
-        if !self.topics.entry(topic.to_string()).or_default().insert(key) {
+    fn listen(&mut self, key: (Id, WaitId), topic: &str, since: u64) {
+        let topics = self.topics_of.entry(key).or_default();
+        if topics.iter().any(|(known, _)| known == topic) {
             return;
         }
-        self.topics_of.entry(key).or_default().push(topic.to_string());
+        topics.push((topic.to_string(), since));
+        self.topics.entry(topic.to_string()).or_default().insert((since, key.0, key.1));
         let topic = topic.to_string();
-        self.undo_by(move |tables| tables.forget_topic(key, &topic));
+        self.undo_by(move |tables| tables.forget_topic(key, &topic, since));
     }
 
-    fn forget_topic(&mut self, key: (Id, WaitId), topic: &str) {
+    fn forget_topic(&mut self, key: (Id, WaitId), topic: &str, since: u64) {
         if let Some(waits) = self.topics.get_mut(topic) {
-            waits.remove(&key);
+            waits.remove(&(since, key.0, key.1));
             if waits.is_empty() {
                 self.topics.remove(topic);
             }
         }
         if let Some(topics) = self.topics_of.get_mut(&key) {
-            topics.retain(|other| other != topic);
+            topics.retain(|(other, _)| other != topic);
             if topics.is_empty() {
                 self.topics_of.remove(&key);
             }
@@ -101,12 +103,12 @@ impl Tables {
 
     fn unlisten(&mut self, key: (Id, WaitId)) {
         let topics = self.topics_of.get(&key).cloned().unwrap_or_default();
-        for topic in &topics {
-            self.forget_topic(key, topic);
+        for (topic, since) in &topics {
+            self.forget_topic(key, topic, *since);
         }
         self.undo_by(move |tables| {
             let logging = std::mem::replace(&mut tables.logging, false);
-            topics.iter().for_each(|topic| tables.listen(key, topic));
+            topics.iter().for_each(|(topic, since)| tables.listen(key, topic, *since));
             tables.logging = logging;
         });
     }

@@ -47,8 +47,9 @@ pub(super) struct Tables {
     pub timer_of: HashMap<(Id, WaitId), DateTime<Utc>>,
     pub jobs: BTreeMap<Id, JobRow>,
     pub due_jobs: BTreeSet<(i64, Id)>,
-    pub topics: BTreeMap<String, BTreeSet<(Id, WaitId)>>,
-    pub topics_of: HashMap<(Id, WaitId), Vec<String>>,
+    /// Who listens to a topic, and since which row of the journal.
+    pub topics: BTreeMap<String, BTreeSet<(u64, Id, WaitId)>>,
+    pub topics_of: HashMap<(Id, WaitId), Vec<(String, u64)>>,
     pub messages: BTreeMap<(String, u64), KeptMessage>,
     pub inbox: BTreeMap<u64, Reaction>,
     pub failed: BTreeMap<u64, (Reaction, String)>,
@@ -266,7 +267,7 @@ impl World for Tables {
     fn listeners(&self, topic: &Topic) -> Result<Vec<SubscriptionRow>, WindowError> {
         let found = self.topics.get(topic.as_str()).into_iter().flatten();
         Ok(found
-            .map(|(instance, wait)| SubscriptionRow { instance: *instance, wait: *wait, topic: topic.clone() })
+            .map(|(_, instance, wait)| SubscriptionRow { instance: *instance, wait: *wait, topic: topic.clone() })
             .collect())
     }
 

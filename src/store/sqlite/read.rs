@@ -189,9 +189,11 @@ impl World for Rows<'_> {
     }
 
     fn listeners(&self, topic: &Topic) -> Result<Vec<SubscriptionRow>, WindowError> {
-        let row = |row: &Row<'_>| Ok((id(row, 0)?, row.get(1)?));
-        let found: Vec<(Id, WaitId)> = self.all(sql::LISTENERS, [topic.as_str()], row)?;
-        Ok(found.into_iter().map(|(instance, wait)| SubscriptionRow { instance, wait, topic: topic.clone() }).collect())
+        let row = |row: &Row<'_>| Ok((row.get(2)?, id(row, 0)?, row.get(1)?));
+        let mut found: Vec<(i64, Id, WaitId)> = self.all(sql::LISTENERS, [topic.as_str()], row)?;
+        found.sort_by_key(|(since, ..)| *since);
+        let row = |(_, instance, wait)| SubscriptionRow { instance, wait, topic: topic.clone() };
+        Ok(found.into_iter().map(row).collect())
     }
 
     fn task(&self, id: Id) -> Result<Option<Arc<TaskRow>>, WindowError> {

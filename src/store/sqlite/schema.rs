@@ -1,7 +1,7 @@
 //! The tables of a file, as forward migrations. A released migration is never changed: a file of every version opens.
 
 /// Each migration brings a file one version further.
-pub(super) const MIGRATIONS: &[&str] = &[FIRST];
+pub(super) const MIGRATIONS: &[&str] = &[FIRST, SINCE];
 
 /// Says in the file's header whose it is: `Stfl`.
 pub(super) const APPLICATION: i64 = 0x5374_666C;
@@ -56,3 +56,6 @@ CREATE TABLE deployment (id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INT
   node_table BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
 CREATE TABLE consumer (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
+
+/// Whoever waits for a message stands in line since a row of the journal: first come, first served.
+const SINCE: &str = "ALTER TABLE subscription ADD COLUMN since INTEGER NOT NULL DEFAULT 0;";

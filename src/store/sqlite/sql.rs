@@ -92,8 +92,9 @@ statements! {
     SET_JOB_ASIDE = "UPDATE job SET visible = 9223372036854775807 WHERE id = ?1";
     NEXT_JOB = "SELECT visible FROM job ORDER BY visible LIMIT 1";
 
-    LISTENERS = "SELECT instance, wait FROM subscription WHERE topic = ?1 ORDER BY instance, wait";
-    PUT_SUBSCRIPTION = "INSERT OR IGNORE INTO subscription (topic, instance, wait) VALUES (?1, ?2, ?3)";
+    LISTENERS = "SELECT instance, wait, since FROM subscription WHERE topic = ?1 ORDER BY instance, wait";
+    PUT_SUBSCRIPTION = "INSERT OR IGNORE INTO subscription (topic, instance, wait, since) VALUES (?1, ?2, ?3,
+      coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0))";
     DELETE_SUBSCRIPTIONS = "DELETE FROM subscription WHERE instance = ?1 AND wait = ?2";
 
     PUT_MESSAGE = "INSERT INTO message (topic, until, body) VALUES (?1, ?2, ?3)";
