@@ -31,9 +31,6 @@ struct Case {
     expect: Vec<String>,
 }
 
-/// Models with an ad-hoc sub-process, which is refused by name until it is run.
-const NOT_YET: &[&str] = &["cfpatterns/WCP17_InterleavedParallelRouting.bpmn"];
-
 fn folder() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance");
     std::env::var_os("CONFORMANCE").map_or_else(beside, PathBuf::from)
@@ -53,9 +50,7 @@ fn public_models_run_as_they_should() {
         for case in &model.cases {
             ran += 1;
             let found = run(&model.model, &text, case);
-            if let (true, Err(why)) = (NOT_YET.contains(&model.model.as_str()), &found) {
-                assert!(why.contains("`type: ad_hoc_sub_process` is not supported yet"), "{why}");
-            } else if let Err(why) = found {
+            if let Err(why) = found {
                 wrong.push(format!("{} {:?}: {why}", model.model, case.input));
             }
         }
@@ -70,7 +65,7 @@ fn public_models_come_back_as_they_were() {
     let Ok(text) = std::fs::read_to_string(folder.join("cases.json")) else { return };
     let models: Vec<Model> = serde_json::from_str(&text).unwrap();
     let mut wrong = Vec::new();
-    for model in models.iter().filter(|model| !NOT_YET.contains(&model.model.as_str())) {
+    for model in &models {
         let text = std::fs::read_to_string(folder.join("models").join(&model.model)).unwrap();
         if let Err(why) = round::model_round_trip(&model.model, &text) {
             wrong.push(format!("{}: {why}", model.model));

@@ -40,6 +40,8 @@ pub struct Definition {
     pub compensations: BTreeMap<NodeIx, Compensation>,
     /// The joins that wait for whatever can still come, with what that is (S1).
     pub joins: BTreeMap<NodeIx, Join>,
+    /// The nodes that offer the activities of ad-hoc sub-processes.
+    pub ad_hocs: BTreeSet<NodeIx>,
     /// Parameters: the first variables of the process scope, in this order.
     pub params: Vec<Param>,
     /// What the slots of the process's expressions mean; the position is the slot's number.

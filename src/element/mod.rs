@@ -10,6 +10,7 @@ pub mod joins;
 pub mod room;
 pub mod rules;
 
+pub mod ad_hoc;
 pub mod boundary_event;
 pub mod call_activity;
 pub mod catch_event;
@@ -116,6 +117,8 @@ pub enum Element {
     EventSubProcess(Box<event_sub_process::EventSubProcess>),
     /// A scope with its own variables, boundary events and handlers.
     SubProcess(sub_process::SubProcess),
+    /// Offers the activities of an ad-hoc sub-process.
+    AdHoc(Box<ad_hoc::AdHoc>),
     /// A scope per stage of a record.
     StageScope(Box<stage_scope::StageScope>),
     /// A scope per element of a list.
@@ -144,6 +147,34 @@ impl Element {
     pub fn is_gateway(&self) -> bool {
         use Element::{ComplexGateway, ExclusiveGateway, InclusiveGateway, ParallelGateway};
         matches!(self, ExclusiveGateway(_) | ParallelGateway(_) | InclusiveGateway(_) | ComplexGateway(_))
+    }
+
+    /// Whether it is an activity: work, not an event or a gateway.
+    pub fn is_activity(&self) -> bool {
+        use Element::{
+            AdHoc, BoundaryEvent, CatchEvent, CompensationThrow, CompletionQuantity, EndEvent, ErrorThrow,
+            EscalationThrow, EventGateway, EventPart, EventSubProcess, LinkEvent, SignalThrow, StartEvent,
+            StartQuantity,
+        };
+        !self.is_gateway()
+            && !matches!(
+                self,
+                AdHoc(_)
+                    | BoundaryEvent(_)
+                    | CatchEvent(_)
+                    | CompensationThrow(_)
+                    | CompletionQuantity(_)
+                    | EndEvent(_)
+                    | ErrorThrow(_)
+                    | EscalationThrow(_)
+                    | EventGateway(_)
+                    | EventPart(_)
+                    | EventSubProcess(_)
+                    | LinkEvent(_)
+                    | SignalThrow(_)
+                    | StartEvent(_)
+                    | StartQuantity(_)
+            )
     }
 
     /// The room of this element.
@@ -181,6 +212,7 @@ impl Element {
             Element::BoundaryEvent(room) => &**room,
             Element::EventSubProcess(room) => &**room,
             Element::SubProcess(room) => room,
+            Element::AdHoc(room) => &**room,
             Element::StageScope(room) => &**room,
             Element::MultiInstance(room) => &**room,
             Element::Repeat(room) => &**room,

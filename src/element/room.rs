@@ -157,6 +157,12 @@ pub enum Event<'a> {
     Caught(&'a Name),
     /// What was to be compensated is.
     Compensated,
+    /// A person chose what this flow leads to.
+    Chosen(FlowIx),
+    /// An activity of its scope completed.
+    Finished,
+    /// The tokens of its scope may have changed.
+    Looked,
 }
 
 /// What a room decides: effects, in order, and how the token goes on. One step: a failing effect undoes all of it.
@@ -208,6 +214,10 @@ pub enum Next {
     TakeOne(FlowIx),
     /// By these flows.
     Take(Vec<FlowIx>),
+    /// New tokens by these flows; this one stays.
+    Branch(Vec<FlowIx>),
+    /// By this flow, after what else runs in the scope has been canceled.
+    Alone(FlowIx),
     /// Stay and wait for these; waits already armed stay.
     Wait(Vec<Arm>),
     /// Arrived at a join: wait for others.

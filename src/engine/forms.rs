@@ -1,4 +1,4 @@
-//! What a task asks for: its form and its outcomes, for whoever shows it.
+//! What a task or an action asks for: its form and its outcomes, for whoever shows it.
 
 use super::foreign::Joined;
 use super::{Engine, Error};
@@ -8,7 +8,7 @@ use crate::element::user_task::OutcomeRule;
 use crate::element::{Element, Trigger};
 use crate::entity::Principal;
 use crate::graph::NodeIx;
-use crate::instance::{Id, Owner, Run, WaitId};
+use crate::instance::{Id, Owner, Run, Wait, WaitId};
 use crate::model::{Name, Text};
 use crate::store::StoreError;
 
@@ -30,6 +30,21 @@ pub struct TaskOutcome {
     pub title: Text,
     /// The entries without which it is refused.
     pub require: Vec<Name>,
+}
+
+/// Something that a run offers people to do.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// The wait to use.
+    pub wait: WaitId,
+    /// Its step: an event of a boundary or handler, what may be chosen, or the ad-hoc sub-process that may be ended.
+    pub step: Name,
+    /// Its title for people.
+    pub title: Text,
+    /// Who may; everybody when empty.
+    pub roles: Vec<Name>,
+    /// What its form asks for.
+    pub form: Vec<FormEntry>,
 }
 
 impl Engine {
@@ -57,22 +72,36 @@ impl Engine {
         Ok(TaskForm { entries: room.form.clone(), outcomes })
     }
 
-    /// The actions that a run offers to people: the wait to use, its step and its title.
+    /// What a run offers people to do: the actions of boundary events and handlers, and what they may choose in ad-hoc sub-processes.
     ///
     /// # Errors
     /// When there is no such instance.
-    pub fn actions(&self, instance: Id) -> Result<Vec<(WaitId, Name, Text)>, Error> {
+    pub fn actions(&self, instance: Id) -> Result<Vec<Action>, Error> {
         let run = self.instance_state(instance)?;
         let catalog = self.catalog();
         let Some(def) = catalog.get(&run.row.process, Some(run.row.version)) else { return Ok(Vec::new()) };
         let mut offered = Vec::new();
         for wait in &run.state.waits {
-            if let Some(Trigger::Manual { title, .. }) = def.element(wait.node).and_then(Element::trigger) {
+            let (wait_id, step) = (wait.id, def.step(wait.node));
+            if let Some((title, roles)) = self.choice(&run, def, wait)? {
+                offered.push(Action { wait: wait_id, step, title, roles, form: Vec::new() });
+            } else if let Some(Trigger::Manual { title, roles, form }) =
+                def.element(wait.node).and_then(Element::trigger)
+            {
                 let title = self.look(&run, def, (wait.node, wait.owner), |view| title.show(view))?;
-                offered.push((wait.id, def.step(wait.node), title));
+                offered.push(Action { wait: wait_id, step, title, roles: roles.clone(), form: form.clone() });
             }
         }
         Ok(offered)
+    }
+
+    /// What an ad-hoc sub-process offers by this wait, when it may be chosen now.
+    fn choice(&self, run: &Run, def: &Definition, wait: &Wait) -> Result<Option<(Text, Vec<Name>)>, Error> {
+        let Owner::Token(token) = wait.owner else { return Ok(None) };
+        let Some(node) = run.state.node_of(token) else { return Ok(None) };
+        let Some(Element::AdHoc(room)) = def.element(node) else { return Ok(None) };
+        let title = self.look(run, def, (node, wait.owner), |view| room.choice(view, wait.node))?;
+        Ok(title.map(|title| (title, room.roles.clone())))
     }
 
     /// What a run shows to whoever looks at it now, at a node that waits for its owner.

@@ -41,7 +41,7 @@ pub use commit::Ticket;
 pub use error::Error;
 pub use events::{Event, Happening, Observer, Subscription};
 pub use foreign::ForeignFailure;
-pub use forms::{TaskForm, TaskOutcome};
+pub use forms::{Action, TaskForm, TaskOutcome};
 pub use history::HistoryEntry;
 pub use host::{Alongside, HostError, HostTx};
 pub use jobs::ClaimedJob;

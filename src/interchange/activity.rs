@@ -44,19 +44,42 @@ impl<'x> Import<'x> {
         self.scope(tag, handler.then_some(()))
     }
 
+    /// Who chooses what of it is done is not drawn: people, unless it says what begins, or only the host's work is in it.
     fn ad_hoc(&mut self, tag: Tag<'x>) -> Out {
-        let mut what = self.inner(tag, false);
+        let mut what = Out::map();
         if tag.attr("ordering") == Some("Sequential") {
-            what.put("ordering", Out::text("sequential"));
+            what.put("at_once", Out::text("1"));
         }
         if tag.flag("cancelRemainingInstances") == Some(false) {
-            what.put("cancel_remaining", Out::text("false"));
+            what.put("cancel_rest", Out::text("false"));
         }
-        if let Some((condition, text)) = tag.text_of("completionCondition") {
+        let condition = tag.text_of("completionCondition");
+        let by_people = tag.children().any(|inner| matches!(inner.name(), "userTask" | "manualTask" | "task"));
+        let listed =
+            tag.extensions().find(|own| own.name() == "adHoc").and_then(|own| own.attr("activeElementsCollection"));
+        if let Some(listed) = listed {
+            what.put("begin", self.begin(tag, listed));
+        } else if condition.is_none() && !by_people {
+            what.put("begin", Out::text("all"));
+        }
+        if let Some((condition, text)) = condition {
             let until = self.expression(condition, &text);
             what.put("until", Out::text(until));
         }
+        let inside = self.inner(tag, false);
+        what.extend(inside);
         what
+    }
+
+    /// The activities that a list of their ids says begin by themselves.
+    fn begin(&mut self, tag: Tag<'x>, listed: &str) -> Out {
+        let text = listed.trim();
+        let ids: Result<Vec<String>, _> = serde_json::from_str(text.strip_prefix('=').unwrap_or(text));
+        if ids.is_err() {
+            let message = format!("which activities begin in {} is an expression: `{text}`", tag.called());
+            tag.refuse("bpmn-expression", message, "list their ids, such as `=[\"Task_1\"]`");
+        }
+        Out::List(ids.unwrap_or_default().iter().map(|id| Out::text(self.node_name(id))).collect())
     }
 
     fn user_task(&mut self, tag: Tag<'x>) -> Out {

@@ -6,7 +6,7 @@ use super::draft::{Given, Script, Step};
 use super::world::World;
 use super::{Options, Ran, Stopped};
 use crate::element::Element;
-use crate::engine::{Error, IncidentInfo};
+use crate::engine::{Action, Error, IncidentInfo};
 use crate::entity::{Query, Wish};
 use crate::instance::{Command, Id, TaskRow};
 use crate::load::{Entry, Node};
@@ -386,6 +386,19 @@ fn is_of(world: &World, step: &Step<'_>, instance: Id, record: Option<&Ref>) -> 
     Ok(of && about)
 }
 
+/// Of several tasks of one step the one that is assigned to a person; else, of one instance, the first that nobody has.
+fn mine<'t>(tasks: &[&'t TaskRow], by: Option<&str>) -> Option<&'t TaskRow> {
+    let of_one = tasks.iter().all(|task| Some(task.instance) == tasks.first().map(|first| first.instance));
+    let has = |task: &&&TaskRow| task.assignee.as_ref().is_some_and(|user| Some(&*user.id) == by);
+    let free = |task: &&&TaskRow| task.assignee.is_none() && of_one && by.is_some();
+    let mut his = tasks.iter().filter(has);
+    match (his.next(), his.next()) {
+        (Some(only), None) => Some(only),
+        (None, _) => tasks.iter().find(free).copied(),
+        _ => None,
+    }
+}
+
 /// The open task of a step.
 fn task_row(world: &World, step: &Step<'_>) -> Result<TaskRow, Stopped> {
     let name = step.object.word().unwrap_or_default();
@@ -404,10 +417,10 @@ fn task_row(world: &World, step: &Step<'_>) -> Result<TaskRow, Stopped> {
             let names: Vec<&str> = open.iter().map(|task| task.step.as_str()).collect();
             Err(Stopped::At(step.span, format!("expected an open task {name}; open are: {}", names.join(", "))))
         }
-        several => Err(Stopped::At(
-            step.span,
-            format!("{} tasks {name} are open; say which with `of` or `for`", several.len()),
-        )),
+        several => mine(several, step.word("by")).cloned().ok_or_else(|| {
+            let text = format!("{} tasks {name} are open; say which with `of`, `for` or `by`", several.len());
+            Stopped::At(step.span, text)
+        }),
     }
 }
 
@@ -484,9 +497,9 @@ fn by_hand(world: &World, step: &Step<'_>) -> Result<Result<(), Error>, Stopped>
             continue;
         }
         let offered = engine.actions(row.id).map_err(|error| Stopped::At(step.span, error.to_string()))?;
-        if let Some((wait, ..)) = offered.iter().find(|(_, action, _)| &**action == name) {
-            let form = action_form(world, row.id, name, step.entries("set"))?;
-            let command = Command::Act(*wait, form.into_iter().collect());
+        if let Some(action) = offered.iter().find(|action| &*action.step == name) {
+            let form = action_form(world, action, step.entries("set"))?;
+            let command = Command::Act(action.wait, form.into_iter().collect());
             let told =
                 world.session(step.word("by"))?.submit(command, Some(row.id)).and_then(crate::engine::Ticket::wait);
             return Ok(told.map(|_| ()));
@@ -495,23 +508,13 @@ fn by_hand(world: &World, step: &Step<'_>) -> Result<Result<(), Error>, Stopped>
     Err(Stopped::At(step.span, format!("no running process offers the action {name}")))
 }
 
-fn action_form(world: &World, instance: Id, action: &str, entries: &[Entry]) -> Result<Vec<(Name, Value)>, Stopped> {
-    let engine = world.engine()?;
-    let row = engine.instance(instance).map_err(|error| Stopped::At(Span::default(), error.to_string()))?;
-    let catalog = engine.catalog();
-    let form = catalog.get(&row.process, Some(row.version)).and_then(|def| {
-        let node = def.graph.nodes().find(|node| &*def.step(*node) == action)?;
-        match def.element(node)?.trigger()? {
-            crate::element::Trigger::Manual { form, .. } => Some(form.clone()),
-            _ => None,
-        }
-    });
-    let form = form.unwrap_or_default();
+fn action_form(world: &World, action: &Action, entries: &[Entry]) -> Result<Vec<(Name, Value)>, Stopped> {
     let mut set = Vec::new();
     for entry in entries {
         let key = &*entry.key.text;
-        let own = form.iter().find(|own| &*own.name == key || own.column.as_deref() == Some(key));
-        let own = own.ok_or_else(|| Stopped::At(entry.key.span, format!("the form of {action} has no {key}")))?;
+        let own = action.form.iter().find(|own| &*own.name == key || own.column.as_deref() == Some(key));
+        let why = || Stopped::At(entry.key.span, format!("the form of {} has no {key}", action.step));
+        let own = own.ok_or_else(why)?;
         set.push((own.name.clone(), world.value(&entry.value, &own.ty)?));
     }
     Ok(set)

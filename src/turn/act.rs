@@ -107,6 +107,11 @@ impl Turn<'_> {
             Next::Pass => self.complete_by(token, node, self.def.graph.outgoing(node)),
             Next::TakeOne(flow) => self.complete_by(token, node, &[flow]),
             Next::Take(flows) => self.complete_by(token, node, &flows),
+            Next::Branch(flows) => self.branch_beside(token, &flows),
+            Next::Alone(flow) => {
+                self.alone(token)?;
+                self.complete_by(token, node, &[flow])
+            }
             Next::Wait(arms) => {
                 self.stay(token, node)?;
                 self.disarm_node(token, node);
@@ -120,9 +125,7 @@ impl Turn<'_> {
             Next::Fire(others) => {
                 self.merge(others);
                 self.fact(Fact::Stayed(token, node));
-                let scope = self.run.state.token(token).map_or(0, |found| found.scope);
-                self.branch_off(scope, self.def.graph.outgoing(node));
-                Ok(())
+                self.branch_beside(token, self.def.graph.outgoing(node))
             }
             Next::Absorb(others) => {
                 self.merge(others);
@@ -187,7 +190,9 @@ impl Turn<'_> {
         if !self.def.compensations.is_empty() {
             self.completed(token, node);
         }
-        self.leave_by(token, node, flows)
+        let scope = self.run.state.token(token).map(|found| found.scope);
+        self.leave_by(token, node, flows)?;
+        scope.map_or(Ok(()), |scope| self.finished_in(scope, node))
     }
 
     /// The token leaves the node by these flows: everything that belonged to its stay is withdrawn; no flow is an end (S19).
@@ -197,6 +202,13 @@ impl Turn<'_> {
         let Some((first, rest)) = flows.split_first() else { return self.end(token) };
         self.move_along(token, *first);
         self.branch_off(scope, rest);
+        Ok(())
+    }
+
+    /// A new token on each of these flows, beside one that stays.
+    fn branch_beside(&mut self, token: TokenId, flows: &[FlowIx]) -> Step {
+        let scope = self.run.state.token(token).map_or(0, |found| found.scope);
+        self.branch_off(scope, flows);
         Ok(())
     }
 

@@ -190,17 +190,28 @@ impl Turn<'_> {
 
     /// An action that a boundary event or handler offers to people.
     fn act_by_hand(&mut self, wait: WaitId, values: &Values) -> Step {
-        let node = self.run.state.wait(wait).map(|found| found.node);
-        let Some(Trigger::Manual { roles, .. }) = node.and_then(|node| self.trigger(node)) else {
+        let found = self.run.state.wait(wait).cloned();
+        if let Some(found) = &found
+            && self.choose(found)?
+        {
+            return Ok(());
+        }
+        let Some(Trigger::Manual { roles, .. }) = found.and_then(|found| self.trigger(found.node)) else {
             return Err(Refused::NotWaiting("no such action is offered".into()).into());
         };
+        self.check_roles(roles)?;
+        let given = Given { form: Some(values), ..Given::default() };
+        self.wake(wait, &Event::Acted(values), &given, true)
+    }
+
+    /// Whether the one who acts has one of these roles; everybody has where none is named.
+    pub fn check_roles(&self, roles: &[Name]) -> Step {
         if !roles.is_empty() && !self.context.principal.may_perform(None, roles) {
             let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
             let text = format!("{} may not do this: it is for the roles {}", self.context.principal, roles.join(", "));
             return Err(Refused::NotAllowed(text).into());
         }
-        let given = Given { form: Some(values), ..Given::default() };
-        self.wake(wait, &Event::Acted(values), &given, true)
+        Ok(())
     }
 
     /// Cancels the run with everything it started; a called run is canceled by its caller only.

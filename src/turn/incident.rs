@@ -80,7 +80,9 @@ impl Turn<'_> {
             Resolution::Way(None, values) => {
                 self.set_by_hand(token, &values)?;
                 self.completed(token, incident.node);
-                self.skip(token, incident.node, "completed by hand")
+                let scope = self.run.state.token(token).map_or(0, |found| found.scope);
+                self.skip(token, incident.node, "completed by hand")?;
+                self.finished_in(scope, incident.node)
             }
             Resolution::Skip => self.skip(token, incident.node, "skipped"),
         }

@@ -9,6 +9,7 @@
 
 mod act;
 mod arm;
+mod choose;
 mod command;
 mod compensate;
 mod incident;

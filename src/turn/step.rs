@@ -153,6 +153,7 @@ impl<'a> Turn<'a> {
                 self.visit(token)?;
             } else if let Some(thrown) = self.thrown.pop_front() {
                 self.deliver_thrown(thrown)?;
+            } else if self.look_at_choosers()? {
             } else if !self.report_stuck_joins() {
                 return Ok(());
             }

@@ -154,8 +154,8 @@ fn titles_are_filled_in_for_whoever_looks() {
             let outcomes: Vec<&str> = form.outcomes.iter().map(|outcome| outcome.title.get("en")).collect();
             assert_eq!(outcomes, ["Taken, round 1", "Left {self.note}"], "what has no value is shown as it is written");
             let actions = engine.actions(run).unwrap();
-            assert_eq!(actions.first().map(|(_, _, title)| title.get("en")), Some("Forget kettle"));
-            engine.system().act(run, actions[0].0, NOTHING).unwrap();
+            assert_eq!(actions.first().map(|action| action.title.get("en")), Some("Forget kettle"));
+            engine.system().act(run, actions[0].wait, NOTHING).unwrap();
             assert_eq!(incident(engine).ways[0].1.get("en"), "Drop kettle");
             let told = engine.history(run).unwrap();
             let title = |step: &str| {

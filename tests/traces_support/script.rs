@@ -13,7 +13,7 @@
 use stageflow::entity::{Principal, Wish};
 use stageflow::instance::command::Failure;
 use stageflow::instance::rows::Values;
-use stageflow::instance::{Command, Id, Resolution, StartBy};
+use stageflow::instance::{Command, Id, Resolution, StartBy, Wait, WaitKind};
 use stageflow::model::{Name, Ref, Type, Value};
 
 use crate::world::Scene;
@@ -32,7 +32,7 @@ pub fn read(scene: &Scene, line: &str) -> Result<Line, String> {
     let (verb, rest) = words.split_first().ok_or("an empty line")?;
     let (command, instance) = match *verb {
         "start" => (start(scene, rest)?, None),
-        "complete" => complete(scene, rest)?,
+        "complete" => complete(scene, rest, &principal)?,
         "set" => (save(scene, rest)?, None),
         "create" => (create(scene, rest)?, None),
         "delete" => (Command::Save(Wish::Delete { target: record(scene, first(rest)?)? }), None),
@@ -46,8 +46,8 @@ pub fn read(scene: &Scene, line: &str) -> Result<Line, String> {
         "suspend" => (Command::Suspend(true), Some(run_of(scene, first(rest)?)?)),
         "resume" => (Command::Suspend(false), Some(run_of(scene, first(rest)?)?)),
         "act" => act(scene, rest)?,
-        "claim" => (Command::Claim(task(scene, first(rest)?)?), None),
-        "release" => (Command::Release(task(scene, first(rest)?)?), None),
+        "claim" => (Command::Claim(task(scene, first(rest)?, &principal)?), None),
+        "release" => (Command::Release(task(scene, first(rest)?, &principal)?), None),
         other => return Err(format!("no such command: {other}")),
     };
     Ok(Line { command, instance, principal })
@@ -136,13 +136,16 @@ fn start(scene: &Scene, words: &[&str]) -> Result<Command, String> {
     })
 }
 
-fn task(scene: &Scene, step: &str) -> Result<Id, String> {
-    let found = scene.rows.tasks.values().find(|row| &*row.step == step);
+/// The open task of a step; of several the actor's own, else the first that nobody has.
+fn task(scene: &Scene, step: &str, principal: &Principal) -> Result<Id, String> {
+    let open = || scene.rows.tasks.values().filter(|row| &*row.step == step);
+    let own = open().find(|row| row.assignee.is_some() && row.assignee.as_ref() == principal.user());
+    let found = own.or_else(|| open().find(|row| row.assignee.is_none())).or_else(|| open().next());
     found.map(|row| row.id).ok_or_else(|| format!("no open task {step}"))
 }
 
-fn complete(scene: &Scene, words: &[&str]) -> Result<(Command, Option<Id>), String> {
-    let task = task(scene, first(words)?)?;
+fn complete(scene: &Scene, words: &[&str], principal: &Principal) -> Result<(Command, Option<Id>), String> {
+    let task = task(scene, first(words)?, principal)?;
     let (outcome, form): (Vec<&str>, Vec<&str>) = words[1..].iter().partition(|word| !word.contains('='));
     let about = scene.rows.tasks.get(&task).and_then(|row| row.record.clone());
     let ty = |name: &str| match (name.strip_prefix("self."), &about) {
@@ -203,7 +206,9 @@ fn act(scene: &Scene, words: &[&str]) -> Result<(Command, Option<Id>), String> {
     let step = first(words)?;
     for (id, (row, state)) in &scene.rows.instances {
         let def = scene.catalog.get(&row.process, Some(row.version));
-        if let Some(wait) = state.waits.iter().find(|wait| def.is_some_and(|def| &*def.step(wait.node) == step)) {
+        let offers =
+            |wait: &&Wait| wait.kind == WaitKind::Passive && def.is_some_and(|def| &*def.step(wait.node) == step);
+        if let Some(wait) = state.waits.iter().find(offers) {
             return Ok((Command::Act(wait.id, values(scene, &words[1..], |_| Type::Any)?), Some(*id)));
         }
     }

@@ -162,6 +162,17 @@ pub enum Command {
         /// Entries of the form, `name=value`; columns of the record as `self.column=value`.
         form: Vec<String>,
     },
+    /// Lists what an instance offers people to do: actions, and the steps of ad-hoc sub-processes.
+    #[command(after_help = "Example: stageflow actions 9f3a12bc")]
+    Actions { instance: String },
+    /// Uses an action that an instance offers, or begins a step that it offers; both by their ids.
+    #[command(after_help = format!("Example: stageflow --as anna act 9f3a12bc cancel_order reason=late\n\n{VALUES}"))]
+    Act {
+        instance: String,
+        action: String,
+        /// Entries of the form, `name=value`.
+        form: Vec<String>,
+    },
     /// Takes a task that one may do.
     #[command(after_help = "Example: stageflow --as anna claim qualify_lead")]
     Claim { task: String },

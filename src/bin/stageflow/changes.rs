@@ -104,6 +104,23 @@ pub fn complete(db: &Db, task: &str, outcome: Option<&str>, form: &[String]) -> 
     Ok(Done::new(format!("{} is completed{how}", task.step), json!({"task": id, "step": task.step.to_string()})))
 }
 
+pub fn act(db: &Db, instance: &str, action: &str, form: &[String]) -> Result<Done, Failed> {
+    let row = db.instance(instance)?;
+    let offered = db.engine.actions(row.id)?;
+    let Some(found) = offered.iter().find(|offered| &*offered.step == action) else {
+        let names: Vec<&str> = offered.iter().map(|offered| &*offered.step).collect();
+        let names = if names.is_empty() { "nothing".to_string() } else { names.join(", ") };
+        return Err(Failed::new(
+            "unknown",
+            format!("expected one of what {} offers, {names}; found {action}", row.process),
+        ));
+    };
+    let types: Vec<(Name, Type)> = found.form.iter().map(|entry| (entry.name.clone(), entry.ty.clone())).collect();
+    let values = db.values(&format!("the form of {action}"), form, &types)?;
+    db.session().act(row.id, found.wait, values)?;
+    Ok(Done::new(format!("{action} is done"), json!({"instance": row.id.to_string(), "action": action})))
+}
+
 pub fn claim(db: &Db, task: &str) -> Result<Done, Failed> {
     let task = db.task(task)?;
     db.session().claim(task.id)?;

@@ -198,6 +198,24 @@ pub fn instances(db: &Db, process: Option<&str>, about: Option<&str>, all: bool)
     Ok(())
 }
 
+pub fn actions(db: &Db, instance: &str) -> Result<(), Failed> {
+    let row = db.instance(instance)?;
+    let mut table = Table::new(&["action", "title", "who", "form"]);
+    let mut told = Vec::new();
+    for action in db.engine.actions(row.id)? {
+        let roles: Vec<String> = action.roles.iter().map(|role| format!("any {role}")).collect();
+        let form: Vec<&str> = action.form.iter().map(|entry| &*entry.name).collect();
+        let title = action.title.get(&db.lang).to_string();
+        table.row([action.step.to_string(), title.clone(), roles.join(", "), form.join(" ")]);
+        told.push(json!({
+            "action": action.step.to_string(), "title": title, "form": form,
+            "roles": action.roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }));
+    }
+    print::table(db, &table, told, "it offers nothing");
+    Ok(())
+}
+
 fn word(status: Status) -> String {
     format!("{status:?}").to_lowercase()
 }

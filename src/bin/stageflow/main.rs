@@ -46,6 +46,7 @@ fn run(db: &Db, command: Command) -> Result<(), Failed> {
     match command {
         Command::Tasks { of, about } => looks::tasks(db, of.as_deref(), about.as_deref()),
         Command::Task { task } => looks::task(db, &task),
+        Command::Actions { instance } => looks::actions(db, &instance),
         Command::Records { entity, wanted, columns, limit } => looks::records(db, &entity, &wanted, &columns, limit),
         Command::Show { record } => looks::show(db, &record),
         Command::Instances { process, about, all } => looks::instances(db, process.as_deref(), about.as_deref(), all),
@@ -68,6 +69,7 @@ fn change(db: &Db, command: Command) -> Result<print::Done, Failed> {
             changes::start(db, &process, about.as_deref(), &new, version, &with)
         }
         Command::Complete { task, outcome, form } => changes::complete(db, &task, outcome.as_deref(), &form),
+        Command::Act { instance, action, form } => changes::act(db, &instance, &action, &form),
         Command::Claim { task } => changes::claim(db, &task),
         Command::Release { task } => changes::release(db, &task),
         Command::Reassign { task, user } => changes::reassign(db, &task, &user),

@@ -11,6 +11,9 @@ use crate::model::Duration;
 pub(in super::super) const DRAWN_KEYS: &[&str] =
     &["id", "bpmn", "type", "title", "doc", "nodes", "flows", "lanes", "attached_to", "interrupt", MADE];
 
+/// The type whose order and end are drawn.
+const AD_HOC: &str = "ad_hoc_sub_process";
+
 /// Types of nodes and what BPMN calls them.
 const TAGS: &[(&str, &str)] = &[
     ("task", "bpmn:task"),
@@ -267,6 +270,8 @@ fn element(scope: &Out, node: &Out, others: &Others, writer: &mut Writer, cx: &m
         ("isInterrupting", starts),
         ("triggeredByEvent", by_event),
         ("calledElement", node.word("call").unwrap_or_default()),
+        ("ordering", if word == AD_HOC && node.word("at_once") == Some("1") { "Sequential" } else { "" }),
+        ("cancelRemainingInstances", if node.word("cancel_rest") == Some("false") { "false" } else { "" }),
     ];
     writer.open_with(tag, &attributes, &others.attributes);
     let name = [("id", node.word("id").unwrap_or_default()), ("made", node.word(MADE).unwrap_or_default())];
@@ -277,6 +282,10 @@ fn element(scope: &Out, node: &Out, others: &Others, writer: &mut Writer, cx: &m
     }
     around(node, writer);
     inside(node, writer, cx);
+    if let (true, Some(until)) = (word == AD_HOC, node.word("until")) {
+        let attributes = [("xsi:type", "bpmn:tFormalExpression"), ("language", OWN)];
+        writer.words("bpmn:completionCondition", &attributes, until);
+    }
     if word.ends_with("_event") {
         definitions(node, writer, cx);
     }

@@ -7,6 +7,7 @@ use petgraph::graph::DiGraph;
 
 use super::walk::Walk;
 use crate::element::Element;
+use crate::element::ad_hoc::Begin;
 use crate::element::repeat::Test;
 use crate::graph::{NodeIx, reach};
 use crate::load::problem::{Problem, Problems};
@@ -63,6 +64,7 @@ pub(super) fn passes(walk: &Walk<'_>, node: NodeIx, depth: u32) -> bool {
             | Element::IncidentStep(_)
             | Element::StageScope(_),
         ) => false,
+        Some(Element::AdHoc(ad_hoc)) => !matches!(ad_hoc.begin, Begin::Nothing),
         Some(Element::CallActivity(call)) => call.detached,
         Some(Element::MultiInstance(_)) => true,
         Some(Element::Repeat(repeat)) => matches!(repeat.test, Test::While(_)) || scope_passes(walk, node, depth),

@@ -20,6 +20,7 @@
 //! A node's key is the path of the ids that its author gave; a step without an id goes by its verb and number, what is
 //! made besides by the key of its step and its role.
 
+mod ad_hoc;
 mod compensation;
 mod data;
 mod decide;
@@ -111,6 +112,7 @@ pub(crate) fn compile<'a>(cx: &'a Cx<'a>, process: &'a Process<'a>, hash: u64, f
         titles: compiler.titles,
         compensations,
         joins,
+        ad_hocs: compiler.ad_hocs,
         params,
         roots: compiler.roots,
         starts,
@@ -169,6 +171,8 @@ pub(super) struct Compiler<'a> {
     retries: Vec<(NodeIx, Label)>,
     /// The start events of a flat form that something starts.
     start_nodes: BTreeMap<Name, NodeIx>,
+    /// The nodes that offer what people choose.
+    ad_hocs: BTreeSet<NodeIx>,
     /// The throws of compensation, with the activities they name.
     compensating: Vec<compensation::Throw>,
     /// The groups that can be canceled, and the cancel ends in them.
@@ -246,6 +250,7 @@ impl<'a> Compiler<'a> {
             exits: BTreeMap::new(),
             retries: Vec::new(),
             start_nodes: BTreeMap::new(),
+            ad_hocs: BTreeSet::new(),
             compensating: Vec::new(),
             transactions: BTreeSet::new(),
             canceling: Vec::new(),

@@ -1,5 +1,6 @@
 //! A process file as its author wrote it: steps and events with their places, names and expressions not yet looked up.
 
+mod ad_hoc;
 mod begin;
 mod data;
 mod event;
@@ -385,10 +386,24 @@ pub(crate) enum Test {
 pub(crate) struct Group<'t> {
     /// Whether it can be canceled.
     pub transaction: bool,
+    /// Whether people choose what of it is done, and when.
+    pub ad_hoc: Option<AdHoc<'t>>,
     pub steps: Vec<Step<'t>>,
     pub net: Option<Net<'t>>,
     pub vars: Vec<Variable>,
     pub handlers: Vec<Event<'t>>,
+}
+
+/// How the steps of an ad-hoc sub-process are chosen.
+#[derive(Debug)]
+pub(crate) struct AdHoc<'t> {
+    pub until: Option<&'t Node>,
+    /// None: all.
+    pub at_once: Option<Spanned<i64>>,
+    pub cancel_rest: bool,
+    pub begin: Option<&'t Node>,
+    pub roles: Vec<Spanned<Name>>,
+    pub done: Option<Title<'t>>,
 }
 
 /// Something that happens: of a boundary, a handler, a race, a `wait` or a `receive`.

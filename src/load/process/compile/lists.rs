@@ -66,15 +66,30 @@ impl<'a> Compiler<'a> {
         host: Option<NodeIx>,
         exit: Label,
     ) -> Label {
+        let next = |labels: &[Label], at: usize| labels.get(at.saturating_add(1)).copied();
+        self.labelled(steps, (border, host), exit, next).first().copied().unwrap_or(exit)
+    }
+
+    /// Compiles steps that do not follow each other: each leads to `exit`. Gives the places where they begin.
+    pub(super) fn loose_list(&mut self, steps: &'a [Step<'a>], host: Option<NodeIx>, exit: Label) -> Vec<Label> {
+        self.labelled(steps, (Border::Scope, host), exit, |_, _| None)
+    }
+
+    fn labelled(
+        &mut self,
+        steps: &'a [Step<'a>],
+        (border, host): (Border, Option<NodeIx>),
+        exit: Label,
+        next: impl Fn(&[Label], usize) -> Option<Label>,
+    ) -> Vec<Label> {
         let labels: Vec<Label> = steps.iter().map(|_| self.plan.label()).collect();
         let named = steps.iter().zip(&labels).filter_map(|(step, label)| Some((&step.id.as_ref()?.value, *label)));
         self.frames.push(Frame { ids: named.collect(), border, host, behind: BTreeMap::new() });
         for (at, (step, entry)) in steps.iter().zip(&labels).enumerate() {
-            let next = labels.get(at.saturating_add(1)).copied().unwrap_or(exit);
-            self.step(step, *entry, next);
+            self.step(step, *entry, next(&labels, at).unwrap_or(exit));
         }
         self.frames.pop();
-        labels.first().copied().unwrap_or(exit)
+        labels
     }
 
     fn step(&mut self, step: &'a Step<'a>, entry: Label, exit: Label) {

@@ -59,6 +59,9 @@ impl<'a> Compiler<'a> {
         }
         self.scope_at(at, node, |this| {
             this.declare_all("vars", &group.vars);
+            if let Some(ad_hoc) = &group.ad_hoc {
+                return this.ad_hoc(at, node, group, ad_hoc);
+            }
             this.fill((&group.steps, group.net.as_ref()), &group.handlers, (Border::Scope, Some(node)), at.step.at);
         });
         node

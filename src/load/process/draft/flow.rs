@@ -174,7 +174,14 @@ impl<'t> Reader<'t> {
         let transaction = map.bool("transaction").is_some_and(|flag| flag.value);
         let vars = self.variables(map, "vars");
         let handlers = self.events_at(map, "handlers", super::event::BOUNDARY);
-        Some(Verb::Group(Box::new(Group { transaction, steps: self.steps(value), net: None, vars, handlers })))
+        Some(Verb::Group(Box::new(Group {
+            transaction,
+            ad_hoc: None,
+            steps: self.steps(value),
+            net: None,
+            vars,
+            handlers,
+        })))
     }
 
     pub(super) fn call(&self, map: &MapReader<'t>, value: &'t Node) -> Option<Verb<'t>> {

@@ -64,7 +64,14 @@ impl<'t> Reader<'t> {
         bare(
             span,
             "mapping",
-            Verb::Group(Box::new(Group { transaction: false, steps, net: None, vars, handlers: Vec::new() })),
+            Verb::Group(Box::new(Group {
+                transaction: false,
+                ad_hoc: None,
+                steps,
+                net: None,
+                vars,
+                handlers: Vec::new(),
+            })),
         )
     }
 

@@ -56,8 +56,8 @@ enum Kind {
     Boundary,
     Scope,
     Transaction,
+    AdHoc,
     Handler,
-    Later,
 }
 
 const DATA: &[&str] = &["service", "create", "update", "delete", "read", "print", "stage"];
@@ -79,7 +79,7 @@ const TYPES: &[(&str, Kind)] = &[
     ("sub_process", Kind::Scope),
     ("event_sub_process", Kind::Handler),
     ("transaction", Kind::Transaction),
-    ("ad_hoc_sub_process", Kind::Later),
+    ("ad_hoc_sub_process", Kind::AdHoc),
     ("exclusive_gateway", Kind::Gate(Gate::Exclusive)),
     ("parallel_gateway", Kind::Gate(Gate::Parallel)),
     ("inclusive_gateway", Kind::Gate(Gate::Inclusive)),
@@ -169,7 +169,6 @@ impl<'t> Reader<'t> {
         let Some(kind) = self.kind(word) else { return };
         let entries = node.entries();
         match kind {
-            Kind::Later => self.later(&format!("type: {}", word.word().unwrap_or_default()), word.span),
             Kind::Start if self.starts_process(node) => return self.process_start(node, &map, id, flat),
             Kind::Start => self.start_node(node, &map, id, flat),
             Kind::Boundary => self.border(node, &map, id, flat),
@@ -204,8 +203,8 @@ impl<'t> Reader<'t> {
                 let step = step.map(|step| self.around(&map, step, flat));
                 flat.add(id, step);
             }
-            Kind::Scope | Kind::Transaction => {
-                let verb = self.scope_node(&map, matches!(kind, Kind::Transaction));
+            Kind::Scope | Kind::Transaction | Kind::AdHoc => {
+                let verb = self.scope_node(&map, kind);
                 let step = self.node_step(&map, node.span, &id, Some("group"), verb);
                 let step = self.around(&map, step, flat);
                 flat.add(id, Some(step));
@@ -357,15 +356,34 @@ impl<'t> Reader<'t> {
         Some(self.node_step(map, map.span(), id, Some("end_event"), verb))
     }
 
-    fn scope_node(&self, map: &MapReader<'t>, transaction: bool) -> Verb<'t> {
+    fn scope_node(&self, map: &MapReader<'t>, kind: Kind) -> Verb<'t> {
+        let transaction = matches!(kind, Kind::Transaction);
+        let ad_hoc = matches!(kind, Kind::AdHoc).then(|| self.ad_hoc_keys(map));
         let vars = self.variables(map, "vars");
         let Some(flat) = self.flat(map) else {
             map.need("nodes");
             return Verb::Broken;
         };
         self.no_starts(&flat);
-        let Flat { steps, net, handlers, .. } = flat;
-        Verb::Group(Box::new(Group { transaction, steps, net: Some(net), vars, handlers }))
+        let Flat { steps, mut net, handlers, .. } = flat;
+        if ad_hoc.is_some() {
+            self.check_choices(&steps, &mut net);
+        }
+        Verb::Group(Box::new(Group { transaction, ad_hoc, steps, net: Some(net), vars, handlers }))
+    }
+
+    /// What no flow leads to in an ad-hoc sub-process is chosen: activities; nothing starts it.
+    fn check_choices(&self, steps: &[Step<'t>], net: &mut Net<'t>) {
+        for start in std::mem::take(&mut net.starts) {
+            let problem = Problem::error("wrong-shape", start.id.span, "an ad-hoc sub-process has no start event");
+            self.problems.push(problem.help("what no flow leads to is chosen; `begin` says what begins by itself"));
+        }
+        let begins = |name: &Name| !net.flows.iter().any(|flow| flow.to.value == *name);
+        let first = net.names.iter().zip(steps).find(|(name, step)| step.verb.is_gateway() && begins(&name.value));
+        if let Some((name, _)) = first {
+            let problem = Problem::error("wrong-shape", name.span, "a gateway cannot be chosen: only activities can");
+            self.problems.push(problem.help("let a flow lead to it, or put it into a sub-process"));
+        }
     }
 
     /// Inside a process nothing but its own flows starts a sub-process.

@@ -22,7 +22,7 @@ pub(crate) struct Reader<'t> {
 pub(super) type Read<'t> = fn(&Reader<'t>, &MapReader<'t>, &'t Node) -> Option<Verb<'t>>;
 
 /// Every verb: its word, how a problem names the step, how its keys are read.
-pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 32] {
+pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 33] {
     [
         ("user_task", "a `user_task` step", Reader::user_task),
         ("service", "a `service` step", Reader::service),
@@ -52,6 +52,7 @@ pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 32] {
         ("each", "an `each` step", Reader::each),
         ("repeat", "a `repeat` step", Reader::repeat),
         ("group", "a `group` step", Reader::group),
+        ("ad_hoc", "an `ad_hoc` step", Reader::ad_hoc),
         ("call", "a `call` step", Reader::call),
         ("go", "a `go` step", Reader::go),
         ("end", "an `end` step", Reader::end),
@@ -60,7 +61,7 @@ pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 32] {
 }
 
 /// Verbs of the language that this version refuses.
-const LATER: &[&str] = &["approve", "ad_hoc"];
+const LATER: &[&str] = &["approve"];
 
 /// Keys that every step may have.
 const COMMON: &[&str] = &["id", "title", "doc", "if", "next", "boundary"];
