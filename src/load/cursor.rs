@@ -242,6 +242,9 @@ pub fn valid_name(text: &str, span: Span, problems: &Problems) -> Option<Spanned
 pub fn text(node: &Node, problems: &Problems) -> Option<Spanned<Text>> {
     let Yaml::Map(entries) = &node.yaml else {
         let scalar = scalar(node, "a text", problems)?;
+        if has_words(&scalar.text) {
+            problems.saw_text(node.span, Vec::new());
+        }
         return Some(Spanned::new(Text::plain(&*scalar.text), node.span));
     };
     let mut texts = BTreeMap::new();
@@ -252,6 +255,19 @@ pub fn text(node: &Node, problems: &Problems) -> Option<Spanned<Text>> {
     }
     problems.saw_text(node.span, entries.iter().map(|entry| (Name::new(&*entry.key.text), entry.key.span)).collect());
     Some(Spanned::new(Text::by_lang(texts), node.span))
+}
+
+/// Whether a text says something besides the values that are filled in.
+fn has_words(text: &str) -> bool {
+    let mut depth = 0_usize;
+    text.chars().any(|c| {
+        match c {
+            '{' => depth = depth.saturating_add(1),
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && c.is_alphabetic()
+    })
 }
 
 /// A title of something that no run or record is at hand for: no value can be filled in.

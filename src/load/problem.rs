@@ -145,6 +145,10 @@ impl Problems {
     pub fn check_languages(&self, declared: &[Name]) {
         let texts = self.texts.take();
         for (span, written) in texts.iter().filter(|_| !declared.is_empty()) {
+            if written.is_empty() {
+                self.plain_text(*span, declared);
+                continue;
+            }
             let unknown: Vec<_> = written.iter().filter(|(language, _)| !declared.contains(language)).collect();
             for (language, span) in &unknown {
                 let message = format!("the library declares no language `{language}`");
@@ -158,6 +162,15 @@ impl Problems {
                 let message = format!("the text is not given in {}", missing.join(", "));
                 self.push(Problem::warning("missing-language", *span, message));
             }
+        }
+    }
+
+    /// A text that is the same in every language: with one language it is in that one.
+    fn plain_text(&self, span: Span, declared: &[Name]) {
+        if declared.len() > 1 {
+            let problem = Problem::warning("missing-language", span, "the text is given in no language");
+            let each: Vec<_> = declared.iter().map(|language| format!("{language}: …")).collect();
+            self.push(problem.help(format!("write `{{{}}}`", each.join(", "))));
         }
     }
 

@@ -17,21 +17,10 @@ pub fn check(paths: &[PathBuf], format: Format, deny_warnings: bool) -> bool {
     let mut check =
         Check { format, deny_warnings, clean: true, judged: BTreeSet::new(), shown: BTreeSet::new(), all: Vec::new() };
     for path in paths {
-        check.path(path);
-        if !path.is_dir() {
-            continue;
-        }
-        match stageflow::files::find(path) {
-            Ok(mut found) => {
-                found.retain(|(_, kind)| *kind != Kind::Scenario);
-                found.sort_by_key(|(_, kind)| *kind != Kind::Library);
-                for (file, _) in found {
-                    if !check.judged.contains(&real(&file)) {
-                        check.path(&file);
-                    }
-                }
-            }
-            Err(LoadError { problems, sources, .. }) => check.show(path, problems, &sources),
+        if path.is_dir() {
+            check.folder(path);
+        } else {
+            check.path(path);
         }
     }
     if format == Format::Json {
@@ -51,6 +40,26 @@ struct Check {
 }
 
 impl Check {
+    /// A folder with one library: what belongs to it. Then everything below that was not looked at with a library.
+    fn folder(&mut self, path: &Path) {
+        let mut found = match stageflow::files::find(path) {
+            Ok(found) => found,
+            Err(LoadError { problems, sources, .. }) => return self.show(path, problems, &sources),
+        };
+        let libraries = || found.iter().filter(|(_, kind)| *kind == Kind::Library);
+        let at_top = libraries().filter(|(file, _)| file.parent() == Some(path)).count();
+        if at_top == 1 || libraries().count() < 2 {
+            self.path(path);
+        }
+        found.retain(|(_, kind)| *kind != Kind::Scenario);
+        found.sort_by_key(|(_, kind)| *kind != Kind::Library);
+        for (file, _) in found {
+            if !self.judged.contains(&real(&file)) {
+                self.path(&file);
+            }
+        }
+    }
+
     fn path(&mut self, path: &Path) {
         if !path.is_dir() && self.judged.contains(&real(path)) {
             if self.format == Format::Text {

@@ -20,6 +20,7 @@ mod env;
 mod eval;
 mod lex;
 mod names;
+mod never;
 mod node;
 mod parse;
 mod problem;

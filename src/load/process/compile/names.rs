@@ -112,6 +112,10 @@ impl<'a> Compiler<'a> {
         if let Some(Value::Bool(false)) = expr.constant() {
             let problem = Problem::error("never-true", node.span, format!("`{}` is never true", expr.text()));
             self.cx.problems.push(problem.help("remove what it stands before, or compare something that can change"));
+        } else if let Some((one, other)) = expr.contradiction() {
+            let message = format!("`{one}` and `{other}` are never both true");
+            let problem = Problem::error("never-true", node.span, message);
+            self.cx.problems.push(problem.help("write `or` between them if either is meant, or remove one"));
         }
         expr
     }

@@ -44,7 +44,8 @@ impl Compiler<'_> {
         let only = self.names.row.as_ref().is_some_and(|row| row.only);
         for entry in self.names.entries.iter().filter(|entry| entry.bare && entry.name.as_str() == word) {
             let (what, plainly) = match &entry.group {
-                Some(_) if only => continue,
+                // A variable is no bare name there, but a column that is called as one could be meant as either.
+                Some(_) if only && found.is_empty() => continue,
                 Some(group) => (format!("`{group}.{word}`"), Some(format!("{group}.{word}"))),
                 None => (format!("the name `{word}`"), None),
             };

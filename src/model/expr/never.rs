@@ -1,0 +1,128 @@
+//! Conditions whose parts exclude each other: `stage = won and stage = lost`, `n > 5 and n < 3`.
+
+use std::cmp::Ordering;
+
+use super::Expr;
+use super::ast::Compare;
+use super::node::{Kind, Sub};
+use crate::model::{Type, Value};
+
+/// Most conjuncts that are compared with each other.
+const MAX_PARTS: usize = 100;
+
+/// A comparison of something with a constant.
+struct Bound {
+    of: String,
+    is: Compare,
+    value: Value,
+    text: String,
+}
+
+impl Expr {
+    /// Two conjuncts of which at most one can hold, in the words of the source. What the same words compare is the same
+    /// value in one evaluation.
+    pub fn contradiction(&self) -> Option<(String, String)> {
+        let mut parts = Vec::new();
+        super::conjuncts(&self.inner.node, &mut parts);
+        let bounds: Vec<Bound> = parts.iter().take(MAX_PARTS).filter_map(|part| self.bound(part)).collect();
+        bounds.iter().enumerate().find_map(|(at, one)| {
+            let later = bounds.get(at.saturating_add(1)..).unwrap_or_default();
+            let other = later.iter().find(|other| other.of == one.of && one.excludes(other))?;
+            Some((one.text.clone(), other.text.clone()))
+        })
+    }
+
+    fn bound(&self, part: &Sub) -> Option<Bound> {
+        let (is, a, b) = match &part.kind {
+            Kind::Same(a, b) => (Compare::Equal, a, b),
+            Kind::Compare(is, a, b) => (*is, a, b),
+            _ => return None,
+        };
+        let (is, of, value) = match (a.constant(), b.constant()) {
+            (None, Some(value)) => (is, a, value),
+            (Some(value), None) => (turned(is), b, value),
+            _ => return None,
+        };
+        let text = |node: &Sub| self.sub(node, Type::Any).text().to_owned();
+        // Amounts are equal to plain numbers, and an unknown has no order.
+        let plain = !value.is_null() && !matches!(value, Value::Money(_));
+        plain.then(|| Bound { of: text(of), is, value: value.clone(), text: text(part) })
+    }
+}
+
+impl Bound {
+    fn excludes(&self, other: &Bound) -> bool {
+        if self.value.kind() != other.value.kind() {
+            return false;
+        }
+        let order = self.value.total_cmp(&other.value);
+        match (self.is, other.is) {
+            (Compare::Equal, is) => !holds(order, is),
+            (is, Compare::Equal) => !holds(order.reverse(), is),
+            (Compare::Less, Compare::Greater | Compare::AtLeast) | (Compare::AtMost, Compare::Greater) => order.is_le(),
+            (Compare::Greater, Compare::Less | Compare::AtMost) | (Compare::AtLeast, Compare::Less) => order.is_ge(),
+            (Compare::AtMost, Compare::AtLeast) => order.is_lt(),
+            (Compare::AtLeast, Compare::AtMost) => order.is_gt(),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a value that lies so to a constant compares so with it.
+fn holds(order: Ordering, is: Compare) -> bool {
+    match is {
+        Compare::Equal => order.is_eq(),
+        Compare::Differs => order.is_ne(),
+        Compare::Less => order.is_lt(),
+        Compare::AtMost => order.is_le(),
+        Compare::Greater => order.is_gt(),
+        Compare::AtLeast => order.is_ge(),
+    }
+}
+
+/// The comparison with its sides exchanged.
+fn turned(is: Compare) -> Compare {
+    match is {
+        Compare::Less => Compare::Greater,
+        Compare::AtMost => Compare::AtLeast,
+        Compare::Greater => Compare::Less,
+        Compare::AtLeast => Compare::AtMost,
+        same => same,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Span;
+    use crate::model::expr::{Names, NoSchema, Slot};
+
+    #[track_caller]
+    fn excludes(text: &str, wanted: Option<(&str, &str)>) {
+        let mut names = Names::new();
+        names.root("n", Type::Number, Slot(0)).root("t", Type::Text, Slot(1)).root("d", Type::Date, Slot(2));
+        let expr = Expr::compile(text, Span::default(), &NoSchema, &names, Some(&Type::Bool)).expect("the condition");
+        let found = expr.contradiction();
+        assert_eq!(found.as_ref().map(|(one, other)| (&**one, &**other)), wanted, "{text}");
+    }
+
+    #[test]
+    fn parts_that_exclude_each_other_are_found() {
+        excludes("n > 5 and n < 3", Some(("n > 5", "n < 3")));
+        excludes("n > 5 and n <= 5", Some(("n > 5", "n <= 5")));
+        excludes("n >= 5 and n <= 5", None);
+        excludes("n >= 5 and 5 > n", Some(("n >= 5", "5 > n")));
+        excludes("n = 5 and n != 5", Some(("n = 5", "n != 5")));
+        excludes("n > 7 and n = 5", Some(("n > 7", "n = 5")));
+        excludes("n = 5 and n >= 5", None);
+        excludes(r#"t = "a" and n > 1 and t = "b""#, Some((r#"t = "a""#, r#"t = "b""#)));
+        excludes(r#"t != "a" and t != "b""#, None);
+        excludes("n + 1 > 5 and n < 3", None);
+        excludes("floor(n) > 5 and floor(n) < 3", Some(("floor(n) > 5", "floor(n) < 3")));
+        excludes("n > 5 or n < 3", None);
+        excludes(
+            r#"d > date("2026-03-02") and d < date("2026-03-01")"#,
+            Some((r#"d > date("2026-03-02")"#, r#"d < date("2026-03-01")"#)),
+        );
+    }
+}
