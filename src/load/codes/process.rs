@@ -76,6 +76,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nentity: lead\nsteps:\n  - choose: self.stage\n    cases: {new: go_on, working: go_on}\n    otherwise: done\n",
     },
     Code {
+        code: "no-default",
+        meaning: "Every flow out of a gateway has a condition: when none holds, it is an incident.",
+        wrong: "process: greet\nentity: lead\nnodes:\n  - {id: begin, type: start_event}\n  - {id: hot, type: exclusive_gateway}\n  - {id: call, type: manual_task}\n  - {id: mail, type: manual_task}\nflows:\n  - {from: begin, to: hot}\n  - {from: hot, to: call, when: self.score > 5}\n  - {from: hot, to: mail, when: self.score < 5}\n",
+        right: "process: greet\nentity: lead\nnodes:\n  - {id: begin, type: start_event}\n  - {id: hot, type: exclusive_gateway}\n  - {id: call, type: manual_task}\n  - {id: mail, type: manual_task}\nflows:\n  - {from: begin, to: hot}\n  - {from: hot, to: call, when: self.score > 5}\n  - {from: hot, to: mail, otherwise: true}\n",
+    },
+    Code {
         code: "duplicate-case",
         meaning: "A case or the list of a stage is written twice; the second would never be taken.",
         wrong: "process: greet\nentity: lead\nsteps:\n  - choose: self.score\n    cases: {1: go_on, 1.0: done}\n    otherwise: done\n",

@@ -32,6 +32,20 @@ impl Expr {
         })
     }
 
+    /// Whether one of the two always holds, where either has a value: `n > 5` and `n <= 5`, `urgent` and `not(urgent)`.
+    pub fn complements(&self, other: &Expr) -> bool {
+        let (one, two) = (&self.inner.node, &other.inner.node);
+        let negates = |whole: &Expr, part: &Expr| match &whole.inner.node.kind {
+            Kind::Not(inner) => whole.sub(inner, Type::Bool).text() == part.text(),
+            _ => false,
+        };
+        if negates(self, other) || negates(other, self) {
+            return true;
+        }
+        let (Some(a), Some(b)) = (self.bound(one), other.bound(two)) else { return false };
+        a.of == b.of && a.value.same(&b.value) && denied(a.is) == b.is
+    }
+
     fn bound(&self, part: &Sub) -> Option<Bound> {
         let (is, a, b) = match &part.kind {
             Kind::Same(a, b) => (Compare::Equal, a, b),
@@ -80,6 +94,18 @@ fn holds(order: Ordering, is: Compare) -> bool {
     }
 }
 
+/// What holds where the comparison does not.
+fn denied(is: Compare) -> Compare {
+    match is {
+        Compare::Equal => Compare::Differs,
+        Compare::Differs => Compare::Equal,
+        Compare::Less => Compare::AtLeast,
+        Compare::AtMost => Compare::Greater,
+        Compare::Greater => Compare::AtMost,
+        Compare::AtLeast => Compare::Less,
+    }
+}
+
 /// The comparison with its sides exchanged.
 fn turned(is: Compare) -> Compare {
     match is {
@@ -97,12 +123,24 @@ mod tests {
     use crate::model::Span;
     use crate::model::expr::{Names, NoSchema, Slot};
 
-    #[track_caller]
-    fn excludes(text: &str, wanted: Option<(&str, &str)>) {
+    fn condition(text: &str) -> Expr {
         let mut names = Names::new();
         names.root("n", Type::Number, Slot(0)).root("t", Type::Text, Slot(1)).root("d", Type::Date, Slot(2));
-        let expr = Expr::compile(text, Span::default(), &NoSchema, &names, Some(&Type::Bool)).expect("the condition");
-        let found = expr.contradiction();
+        names.root("b", Type::Bool, Slot(3));
+        Expr::compile(text, Span::default(), &NoSchema, &names, Some(&Type::Bool)).expect("the condition")
+    }
+
+    #[test]
+    fn one_of_two_that_complement_each_other_holds() {
+        let both = |one: &str, other: &str| condition(one).complements(&condition(other));
+        assert!(both("n > 5", "n <= 5") && both("n <= 5", "n > 5") && both("5 = n", "n != 5"));
+        assert!(both("b", "not(b)") && both("not(n in (1, 2))", "n in (1, 2)"));
+        assert!(!both("n > 5", "n < 5") && !both("n > 5", "n <= 6") && !both("n > 5", "d = null") && !both("b", "b"));
+    }
+
+    #[track_caller]
+    fn excludes(text: &str, wanted: Option<(&str, &str)>) {
+        let found = condition(text).contradiction();
         assert_eq!(found.as_ref().map(|(one, other)| (&**one, &**other)), wanted, "{text}");
     }
 

@@ -25,7 +25,7 @@ use crate::load::process::draft::{Flow, Gate, Net, Quantity, Step, Title, Verb};
 use crate::load::process::plan::{Label, NewNode, join};
 use crate::load::read::Node;
 use crate::model::suggest::did_you_mean;
-use crate::model::{Name, Span, Text, Type};
+use crate::model::{Expr, Name, Span, Text, Type};
 
 /// Where the nodes of a net begin, and where their flows begin.
 struct Places<'a> {
@@ -264,9 +264,11 @@ impl<'a> Compiler<'a> {
         let names = self.names();
         let mut exclusive = ExclusiveGateway::default();
         let mut inclusive = InclusiveGateway::default();
+        let mut conditions = Vec::new();
         for (position, flow) in flows.iter().enumerate() {
             if let Some(when) = flow.when {
                 let when = self.bool(when, &names);
+                conditions.push(when.clone());
                 match split {
                     Split::Exclusive => exclusive.cases.push((Case::When(when), position)),
                     _ => inclusive.cases.push((when, position)),
@@ -282,6 +284,7 @@ impl<'a> Compiler<'a> {
                 inclusive.always.push(position);
             }
         }
+        self.check_default(flows, &conditions);
         match split {
             Split::Exclusive => {
                 exclusive.cases.sort_by_key(|(case, _)| matches!(case, Case::Otherwise));
@@ -290,6 +293,16 @@ impl<'a> Compiler<'a> {
             Split::Inclusive => Element::InclusiveGateway(inclusive),
             Split::Parallel => Element::ParallelGateway(ParallelGateway),
         }
+    }
+
+    /// Where every flow has a condition, the data may meet none of them.
+    fn check_default(&self, flows: &[&'a Flow<'a>], conditions: &[Expr]) {
+        let covered = || conditions.iter().any(|one| conditions.iter().any(|other| one.complements(other)));
+        let all_have = !flows.is_empty() && conditions.len() == flows.len();
+        let Some(first) = flows.first().filter(|_| all_have && !covered()) else { return };
+        let message = format!("when no condition behind `{}` holds, nothing says what happens", first.from.value);
+        let problem = Problem::warning("no-default", first.from.span, message);
+        self.cx.problems.push(problem.help("give one of its flows `otherwise: true`; else it is an incident"));
     }
 
     fn split_node(&mut self, key: String, split: Split, flows: &[&'a Flow<'a>], span: Span) -> NodeIx {
