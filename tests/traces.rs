@@ -14,6 +14,7 @@ mod twice;
 #[path = "traces_support/world.rs"]
 mod world;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +43,60 @@ fn every_trace_tells_the_same_story_each_way() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
 }
 
+/// Each file under `tests/both_forms` has one process in block form and in flat form: what both call the same happens in the same order.
+#[test]
+fn both_forms_tell_the_same_story() {
+    let mut wrong = Vec::new();
+    for path in files(Path::new("tests/both_forms")) {
+        let text = fs::read_to_string(&path).expect("a pair is readable");
+        if let Err(problem) = check_both(&path, &text) {
+            wrong.push(format!("{}:\n{problem}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n\n"));
+}
+
+fn check_both(path: &Path, text: &str) -> Result<(), String> {
+    let (head, script, tail) = parts(text)?;
+    let drawn = head.replace("```yaml\nprocess", "```\nprocess").replace("```yaml flat\n", "```yaml\n");
+    let catalogs = [catalog(&sources(head)?)?, catalog(&sources(&drawn)?)?];
+    let names = catalogs.each_ref().map(steps);
+    let own: BTreeSet<&String> = names[0].symmetric_difference(&names[1]).collect();
+    let [block, flat] =
+        catalogs.map(|catalog| Ok::<_, String>(in_common(&tell(catalog, script, Way::Straight)?, &own)));
+    let (block, flat) = (block?, flat?);
+    if block != flat {
+        return Err(format!("in block form:\n{block}\nin flat form:\n{flat}\n{}", difference(&block, &flat)));
+    }
+    golden(path, (head, script, tail), &block)
+}
+
+/// What the steps of the process are called, wherever they lie.
+fn steps(catalog: &Catalog) -> BTreeSet<String> {
+    let def = catalog.newest("p").expect("the process is called p");
+    def.graph.nodes().map(|node| last(def.graph.key(node)).to_string()).collect()
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The lines of a story without those that name a step of one form alone, or where a scope begins and ends; the others without where a
+/// step lies, and once where a form has a scope more than the other.
+fn in_common(told: &str, own: &BTreeSet<&String>) -> String {
+    let is_path = |word: &&str| word.contains('/');
+    let line = |line: &str| match line.split_whitespace().find(is_path) {
+        Some(path) => line.replace(path, last(path)),
+        None => line.to_string(),
+    };
+    let is_own = |word: &str| own.iter().any(|name| *name == word);
+    let is_made = |line: &str| matches!(line.trim(), "start (new token)" | "end");
+    let mut lines: Vec<String> = told.lines().map(line).collect();
+    lines.retain(|line| !is_made(line) && !line.split_whitespace().any(is_own));
+    lines.dedup();
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).expect("the folder of traces").flatten() {
@@ -68,14 +123,18 @@ fn check(path: &Path, text: &str) -> Result<(), String> {
         }
     }
     twice::tell(&sources, script, beginning())?;
+    golden(path, (head, script, tail), &told)
+}
+
+/// What is told is what the file says; or the file is written anew.
+fn golden(path: &Path, (head, script, tail): (&str, &str, &str), told: &str) -> Result<(), String> {
     if told == script {
         return Ok(());
     }
     if std::env::var_os("UPDATE_TRACES").is_some() {
-        fs::write(path, format!("{head}{told}{tail}")).map_err(|error| error.to_string())?;
-        return Ok(());
+        return fs::write(path, format!("{head}{told}{tail}")).map_err(|error| error.to_string());
     }
-    Err(difference(script, &told))
+    Err(difference(script, told))
 }
 
 fn difference(expected: &str, found: &str) -> String {

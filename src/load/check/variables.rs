@@ -80,12 +80,14 @@ impl Known<'_> {
         };
         let mut behind = before.clone();
         written(&mut behind, notes.writes.get(&node));
-        if let Some(ended) = self.ended.get(&node).filter(|_| self.surely_runs(node)) {
-            behind.extend(ended);
-        }
+        let ended = self.ended.get(&node);
+        let runs = self.surely_runs(node);
+        behind.extend(ended.filter(|_| runs).into_iter().flatten());
         let graph = &self.walk.def.graph;
         let mut found = Vec::new();
-        for (position, flow) in graph.outgoing(node).iter().enumerate() {
+        // Behind a list that surely runs stands what it sets: nothing is behind it before its end is reached.
+        let onward = if runs && ended.is_none() { &[] } else { graph.outgoing(node) };
+        for (position, flow) in onward.iter().enumerate() {
             let Some(to) = graph.target(*flow) else { continue };
             let mut set = behind.clone();
             written(&mut set, notes.writes_on.get(&(node, position)));
@@ -103,10 +105,17 @@ impl Known<'_> {
     /// Whether a scope's list has surely run when its host is left.
     fn surely_runs(&self, host: NodeIx) -> bool {
         match self.walk.def.element(host) {
-            Some(Element::SubProcess(_)) => true,
+            Some(Element::SubProcess(_)) => !self.is_handled(host),
             Some(Element::Repeat(repeat)) => !matches!(repeat.test, Test::While(_)),
             _ => false,
         }
+    }
+
+    /// Whether a handler may end the scope in the middle of its list.
+    fn is_handled(&self, scope: NodeIx) -> bool {
+        let handlers = self.walk.def.scopes.get(&scope).into_iter().flat_map(|info| &info.handlers);
+        let mut elements = handlers.filter_map(|handler| self.walk.def.element(*handler));
+        elements.any(|element| matches!(element, Element::EventSubProcess(handler) if handler.interrupting))
     }
 
     /// Takes over what is set on one more way to a node; true when that changes what is known.
