@@ -346,6 +346,16 @@ impl Library {
         self.stage(entity, stage).is_some_and(|found| found.ends.is_some())
     }
 
+    /// Whether the entity allows a move between two stages.
+    pub fn may_move(&self, entity: &str, from: &Name, to: &Name) -> bool {
+        let Some(stages) = self.entity(entity).and_then(|entity| entity.stages.as_ref()) else { return true };
+        match stages.moves.from.get(from) {
+            _ if self.is_final(entity, from) => false,
+            Some(allowed) => allowed.contains(to),
+            None => stages.moves.otherwise_any,
+        }
+    }
+
     /// A stage of the entity.
     pub fn stage(&self, entity: &str, stage: &str) -> Option<&Stage> {
         self.entity(entity)?.stages.as_ref()?.stage(stage)

@@ -7,6 +7,7 @@ mod computed;
 mod ends;
 mod joins;
 mod loops;
+mod moves;
 mod reach;
 mod roles;
 mod starts;
@@ -44,6 +45,7 @@ pub(super) fn processes(loaded: &[Compiled], library: &Library, catalog: Option<
         branches::check(walk, problems);
         until::check(walk, problems);
         joins::check(walk, problems);
+        moves::check(walk, library, problems);
     }
     versions::check(&walks, catalog, problems);
     calls::check(&walks, problems);

@@ -47,7 +47,7 @@ fn shared(one: &Start, other: &Start) -> Option<String> {
 
 fn alike(one: Option<&Expr>, other: Option<&Expr>) -> bool {
     match (one, other) {
-        (Some(one), Some(other)) => one.text() == other.text(),
+        (Some(one), Some(other)) => !one.excludes(other),
         _ => true,
     }
 }

@@ -239,6 +239,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nsteps:\n  - wait: 1 day\n  - {call: greet, detached: true}\n",
     },
     Code {
+        code: "starts-itself",
+        meaning: "A process begins when a record is saved, whatever is in it, and saves such a record before anything is waited for: every run would begin the next.",
+        wrong: "process: greet\nentity: lead\nstart:\n  - event: lead.created\nsteps:\n  - create: lead\n    set: {name: '\"Olga\"'}\n",
+        right: "process: greet\nentity: lead\nstart:\n  - event: lead.created\n    when: record.name != \"Olga\"\nsteps:\n  - create: lead\n    set: {name: '\"Olga\"'}\n",
+    },
+    Code {
         code: "same-start",
         meaning: "Two processes start on one event, and no filter tells them apart.",
         wrong: "# file: a.yaml\nprocess: call_back\nentity: lead\nstart:\n  - event: lead.created\nsteps:\n  - wait: 2 h\n# file: b.yaml\nprocess: greet\nentity: lead\nstart:\n  - event: lead.created\nsteps:\n  - wait: 1 h\n# file: c.yaml\nlibrary: crm\nentities: {lead: {fields: {score: int}}}\n",

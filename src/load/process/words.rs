@@ -163,14 +163,7 @@ impl<'a> Words<'a> {
 
     /// Whether the entity allows a move between two stages.
     pub fn may_move(&self, entity: &str, from: &Name, to: &Name) -> bool {
-        let Some(stages) = self.library.entity(entity).and_then(|entity| entity.stages.as_ref()) else { return true };
-        if self.library.is_final(entity, from) {
-            return false;
-        }
-        match stages.moves.from.get(from) {
-            Some(allowed) => allowed.contains(to),
-            None => stages.moves.otherwise_any,
-        }
+        self.library.may_move(entity, from, to)
     }
 
     /// Which moves are allowed instead.

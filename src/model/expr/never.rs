@@ -11,7 +11,7 @@ use crate::model::{Type, Value};
 const MAX_PARTS: usize = 100;
 
 /// A comparison of something with a constant.
-struct Bound {
+struct Comparison {
     of: String,
     is: Compare,
     value: Value,
@@ -22,14 +22,24 @@ impl Expr {
     /// Two conjuncts of which at most one can hold, in the words of the source. What the same words compare is the same
     /// value in one evaluation.
     pub fn contradiction(&self) -> Option<(String, String)> {
-        let mut parts = Vec::new();
-        super::conjuncts(&self.inner.node, &mut parts);
-        let bounds: Vec<Bound> = parts.iter().take(MAX_PARTS).filter_map(|part| self.bound(part)).collect();
-        bounds.iter().enumerate().find_map(|(at, one)| {
-            let later = bounds.get(at.saturating_add(1)..).unwrap_or_default();
+        let all = self.comparisons();
+        all.iter().enumerate().find_map(|(at, one)| {
+            let later = all.get(at.saturating_add(1)..).unwrap_or_default();
             let other = later.iter().find(|other| other.of == one.of && one.excludes(other))?;
             Some((one.text.clone(), other.text.clone()))
         })
+    }
+
+    /// Whether the two are surely never both true, where the same words mean the same.
+    pub fn excludes(&self, other: &Expr) -> bool {
+        let others = other.comparisons();
+        self.comparisons().iter().any(|one| others.iter().any(|other| other.of == one.of && one.excludes(other)))
+    }
+
+    fn comparisons(&self) -> Vec<Comparison> {
+        let mut parts = Vec::new();
+        super::conjuncts(&self.inner.node, &mut parts);
+        parts.iter().take(MAX_PARTS).filter_map(|part| self.comparison(part)).collect()
     }
 
     /// Whether one of the two always holds, where either has a value: `n > 5` and `n <= 5`, `urgent` and `not(urgent)`.
@@ -42,11 +52,11 @@ impl Expr {
         if negates(self, other) || negates(other, self) {
             return true;
         }
-        let (Some(a), Some(b)) = (self.bound(one), other.bound(two)) else { return false };
+        let (Some(a), Some(b)) = (self.comparison(one), other.comparison(two)) else { return false };
         a.of == b.of && a.value.same(&b.value) && denied(a.is) == b.is
     }
 
-    fn bound(&self, part: &Sub) -> Option<Bound> {
+    fn comparison(&self, part: &Sub) -> Option<Comparison> {
         let (is, a, b) = match &part.kind {
             Kind::Same(a, b) => (Compare::Equal, a, b),
             Kind::Compare(is, a, b) => (*is, a, b),
@@ -60,12 +70,12 @@ impl Expr {
         let text = |node: &Sub| self.sub(node, Type::Any).text().to_owned();
         // Amounts are equal to plain numbers, and an unknown has no order.
         let plain = !value.is_null() && !matches!(value, Value::Money(_));
-        plain.then(|| Bound { of: text(of), is, value: value.clone(), text: text(part) })
+        plain.then(|| Comparison { of: text(of), is, value: value.clone(), text: text(part) })
     }
 }
 
-impl Bound {
-    fn excludes(&self, other: &Bound) -> bool {
+impl Comparison {
+    fn excludes(&self, other: &Comparison) -> bool {
         if self.value.kind() != other.value.kind() {
             return false;
         }
