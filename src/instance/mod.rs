@@ -17,7 +17,7 @@ pub use rows::{
     InstanceRow, JobRow, Need, Outcome, Reaction, Receiver, Status, SubscriptionRow, TaskRow, TaskStatus, TimerRow,
     Topic,
 };
-pub use state::{Caller, Heard, Incident, Owner, Place, Scope, ScopeKind, State, Token, Wait, WaitKind};
+pub use state::{Brought, Caller, Heard, Incident, Owner, Place, Scope, ScopeKind, State, Token, Wait, WaitKind};
 
 /// A run whole: its row as lists show it, and its state. It is handed on in one piece, from the store to its turn and back.
 #[derive(Clone, Debug, PartialEq)]

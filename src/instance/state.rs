@@ -4,6 +4,7 @@ use minicbor::{Decode, Encode};
 
 use super::roll::Roll;
 use super::{Id, ScopeId, Status, TokenId, WaitId};
+use crate::entity::RecordEvent;
 use crate::graph::{FlowIx, NodeIx};
 use crate::model::{Name, Ref, Value};
 
@@ -292,6 +293,33 @@ pub struct Incident {
     /// What the token was doing when it failed: where a retry begins.
     #[n(7)]
     pub during: During,
+    /// What the event brought that could not be taken: a retry takes it.
+    #[n(8)]
+    #[cbor(default)]
+    pub brought: Option<Box<Brought>>,
+}
+
+/// What an event brought: it has happened, and does not come again.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Brought {
+    /// Nothing but itself: a date, a condition.
+    #[n(0)]
+    Nothing,
+    /// The values of a message or signal.
+    #[n(1)]
+    Message(#[n(0)] Vec<(Name, Value)>),
+    /// A change of a record.
+    #[n(2)]
+    Record(#[n(0)] Box<RecordEvent>),
+    /// What outside work or a called run gave.
+    #[n(3)]
+    Done(#[n(0)] Vec<(Name, Value)>),
+    /// The entries of an action.
+    #[n(4)]
+    Acted(#[n(0)] Vec<(Name, Value)>),
+    /// A caught error or escalation: its code and values.
+    #[n(5)]
+    Caught(#[n(0)] Name, #[n(1)] Vec<(Name, Value)>),
 }
 
 /// What a token was doing when it failed.

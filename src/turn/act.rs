@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::brought::Woken;
 use super::react::brought;
 use super::step::{Step, Stop, Thrown, Turn};
 use super::{CallStart, Notice, Refused};
@@ -14,14 +15,14 @@ use crate::instance::{Caller, Fact, Owner, Place, ScopeId, ScopeKind, Status, To
 use crate::model::Value;
 
 impl Turn<'_> {
-    /// Carries a move out: its effects as one step, then the way on. `woken` is the wait whose event this is.
-    pub fn act(&mut self, token: TokenId, node: NodeIx, decided: Move, woken: Option<WaitId>) -> Step {
+    /// Carries a move out: its effects as one step, then the way on. `woken` is the event that it follows from.
+    pub fn act(&mut self, token: TokenId, node: NodeIx, decided: Move, woken: Woken<'_>) -> Step {
         let is_heard = |effect: &Effect| matches!(effect, Effect::Signal(..) | Effect::Send { .. } | Effect::Save(..));
         let heard = decided.effects.iter().any(is_heard);
         if !decided.effects.is_empty()
             && let Err(fault) = self.effects(token, node, decided.effects)?
         {
-            return self.fail(token, node, fault);
+            return self.fail_taking(token, node, fault, woken);
         }
         if heard {
             let place = self.run.state.token(token).map(|found| found.place);
@@ -30,7 +31,7 @@ impl Turn<'_> {
                 return Ok(());
             }
         }
-        self.go_on(token, node, decided.next, woken)
+        self.go_on(token, node, decided.next, woken.wait)
     }
 
     /// What others can wait for without side effects they wait for before the step's changes are told, and before a signal, which is

@@ -1,6 +1,7 @@
 //! Ad-hoc sub-processes: what a person chose begins, and the token that offers looks around when something in it has changed.
 
 use super::Refused;
+use super::brought::Woken;
 use super::step::{Step, Turn};
 use crate::element::Element;
 use crate::element::ad_hoc::AdHoc;
@@ -82,7 +83,7 @@ impl<'a> Turn<'a> {
                 if matches!(event, Event::Finished) {
                     self.mend_of(token.id, "looked at again");
                 }
-                self.act(token.id, node, decided, None)
+                self.act(token.id, node, decided, Woken::default())
             }
             Err(_) if self.run.state.incident_of(token.id).is_some() => Ok(()),
             Err(fault) => self.fail(token.id, node, fault),

@@ -1,6 +1,7 @@
 //! Incidents: a token that stands still, visibly, with the ways to go on.
 
 use super::Refused;
+use super::brought::{Woken, bring};
 use super::step::{Step, Turn};
 use crate::element::Element;
 use crate::element::definition::Trigger;
@@ -9,12 +10,24 @@ use crate::element::rules;
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::state::{During, Incident};
-use crate::instance::{Fact, Id, Owner, Place, Resolution, TokenId, Wait, WaitKind};
+use crate::instance::{Brought, Fact, Id, Owner, Place, Resolution, TokenId, Wait, WaitKind};
 use crate::model::Name;
 
 impl Turn<'_> {
     /// An incident arises. A token about to enter the node stands in it from now on; one that arrived at a join stays on its flow.
     pub fn raise(&mut self, token: Option<TokenId>, node: NodeIx, fault: Fault, during: During) {
+        self.raise_with(token, node, fault, during, None);
+    }
+
+    /// An incident that keeps what an event brought.
+    pub fn raise_with(
+        &mut self,
+        token: Option<TokenId>,
+        node: NodeIx,
+        fault: Fault,
+        during: During,
+        brought: Option<Brought>,
+    ) {
         if during != During::Waiting
             && let Some(token) = token
             && self.run.state.token(token).is_some_and(|found| found.place != Place::In(node))
@@ -34,6 +47,7 @@ impl Turn<'_> {
             with: fault.with.into_iter().collect(),
             since: self.context.now.timestamp_micros(),
             during,
+            brought: brought.map(Box::new),
         })));
     }
 
@@ -69,6 +83,10 @@ impl Turn<'_> {
         };
         match how {
             Resolution::Retry if incident.during == During::Completing => self.decide_again(token),
+            Resolution::Retry if let Some(brought) = &incident.brought => {
+                self.mend_of(token, "retried");
+                self.take_brought(token, incident.node, brought)
+            }
             Resolution::Retry => {
                 let at = match self.def.element(incident.node) {
                     Some(Element::IncidentStep(step)) => step.retry_at.unwrap_or(incident.node),
@@ -103,6 +121,9 @@ impl Turn<'_> {
         }
         let is_of = |wait: &&Wait| wait.node == incident.node && incident.token == token_of(wait.owner);
         if let Some(wait) = self.run.state.waits.iter().find(is_of).cloned() {
+            if let Some(brought) = &incident.brought {
+                return bring(brought, |event, given| self.wake(wait.id, event, given, true));
+            }
             return match (&wait.kind, self.trigger(wait.node)) {
                 (WaitKind::Timer(due), Some(Trigger::After { .. })) => {
                     self.arm_row(wait.id, *due);
@@ -155,7 +176,7 @@ impl Turn<'_> {
         };
         let given = Given::default();
         match element.room().resume(&self.view(node, token, scope, &given), &Event::Way(way)) {
-            Ok(decided) => self.act(token, node, decided, None),
+            Ok(decided) => self.act(token, node, decided, Woken::default()),
             Err(fault) => Err(Refused::Unknown(fault.message).into()),
         }
     }
@@ -170,7 +191,11 @@ impl Turn<'_> {
         {
             // The join goes on with what has arrived.
             let others = rules::merged(&self.view(node, token, scope, &Given::default()));
-            return self.act(token, node, Move::only(Next::Join(others)), None);
+            return self.act(token, node, Move::only(Next::Join(others)), Woken::default());
+        }
+        if let Some(Element::EventSubProcess(_)) = self.def.element(node) {
+            self.go_into(token, node);
+            return Ok(());
         }
         let flows = self.def.graph.outgoing(node);
         let one = flows.get(..1).unwrap_or_default();

@@ -9,6 +9,7 @@
 
 mod act;
 mod arm;
+mod brought;
 mod choose;
 mod command;
 mod compensate;

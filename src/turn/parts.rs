@@ -4,6 +4,7 @@ use super::step::{Step, Turn};
 use crate::element::definition::Trigger;
 use crate::element::event_part::EventPart;
 use crate::element::room::{Event, Given, Room};
+use crate::instance::state::During;
 use crate::instance::{Owner, Wait, WaitId};
 
 impl Turn<'_> {
@@ -45,7 +46,15 @@ impl Turn<'_> {
         };
         match kept {
             Ok(()) => Ok(true),
-            Err(fault) => self.fail(token, wait.node, fault).map(|()| false),
+            Err(fault) if self.is_caught(token, wait.node, &fault) => {
+                self.throw(token, wait.node, fault, false).map(|()| false)
+            }
+            // The wait stays, and the token where it is: the part is taken again when that is mended.
+            Err(fault) => {
+                let brought = self.brought(wait.node, event, given);
+                self.raise_with(Some(token), wait.node, fault, During::Waiting, brought);
+                Ok(false)
+            }
         }
     }
 }

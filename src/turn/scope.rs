@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::brought::Woken;
 use super::step::{Step, Turn};
 use crate::element::Element;
 use crate::element::definition::ScopeInfo;
@@ -194,7 +195,7 @@ impl Turn<'_> {
                     self.scope_completed(scope);
                 }
                 self.close(scope, "completed");
-                self.act(host, node, decided, None)
+                self.act(host, node, decided, Woken::default())
             }
             Err(fault) if self.is_caught(host, node, &fault) => {
                 self.close(scope, "completed");

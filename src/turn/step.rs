@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::brought::Woken;
 use super::{Context, Input, Output, Refused, World};
 use crate::element::definition::{Catalog, Definition};
 use crate::element::room::{Fault, Given, Services, View};
@@ -208,7 +209,7 @@ impl<'a> Turn<'a> {
             return self.fail(token, node, fault);
         }
         match element.room().enter(&self.view(node, token, scope, &given)) {
-            Ok(decided) => self.act(token, node, decided, None),
+            Ok(decided) => self.act(token, node, decided, Woken::default()),
             Err(fault) => self.fail(token, node, fault),
         }
     }

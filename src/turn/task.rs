@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Refused;
+use super::brought::Woken;
 use super::step::{Step, Stop, Turn};
 use crate::element::Element;
 use crate::element::room::{Arm, ArmKind, Event, Fault, Given, Next, TaskSpec};
@@ -154,7 +155,12 @@ impl Turn<'_> {
         if self.run.state.token(token).is_none() {
             return Ok(());
         }
-        self.act(token, wait.node, crate::element::room::Move { effects: Vec::new(), next }, Some(wait.id))
+        self.act(
+            token,
+            wait.node,
+            crate::element::room::Move { effects: Vec::new(), next },
+            Woken { wait: Some(wait.id), event: None },
+        )
     }
 
     /// The task's own record is completed in the same commit, unless a save of it is what completes the task.

@@ -1,5 +1,6 @@
 //! Errors and escalations: outwards to the innermost matching catcher (S9, S10).
 
+use super::brought::Woken;
 use super::step::{Step, Turn};
 use crate::element::Element;
 use crate::element::definition::Trigger;
@@ -294,15 +295,7 @@ impl Turn<'_> {
         let Some(token) = self.run.state.tokens.of(Owner::Scope(number)).next().map(|token| token.id) else {
             return Ok(());
         };
-        let Some(element) = self.def.element(node) else { return Ok(()) };
-        let entitled = self.entitle(token, node, number, given);
-        match entitled.and_then(|()| element.room().resume(&self.view(node, token, number, given), event)) {
-            Ok(decided) => match self.effects(token, node, decided.effects)? {
-                Ok(()) => Ok(()),
-                Err(fault) => self.fail(token, node, fault),
-            },
-            Err(fault) => self.fail(token, node, fault),
-        }
+        self.begin_handler(token, node, event, given)
     }
 
     /// The room of `node` resumes for a token that stands in it; nothing is consumed.
@@ -312,12 +305,11 @@ impl Turn<'_> {
         else {
             return Ok(());
         };
-        if let Err(fault) = self.entitle(token, node, scope, given) {
-            return self.fail(token, node, fault);
-        }
-        match element.room().resume(&self.view(node, token, scope, given), event) {
-            Ok(decided) => self.act(token, node, decided, None),
-            Err(fault) => self.fail(token, node, fault),
+        let woken = Woken::by(event, given);
+        let entitled = self.entitle(token, node, scope, given);
+        match entitled.and_then(|()| element.room().resume(&self.view(node, token, scope, given), event)) {
+            Ok(decided) => self.act(token, node, decided, woken),
+            Err(fault) => self.fail_taking(token, node, fault, woken),
         }
     }
 }

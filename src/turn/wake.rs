@@ -1,6 +1,7 @@
 //! Something that a wait waited for has happened: whose wait is it, does it fit, and what follows.
 
 use super::Refused;
+use super::brought::Woken;
 use super::incident::token_of;
 use super::step::{Step, Thrown, Turn};
 use crate::element::Element;
@@ -84,10 +85,10 @@ impl Turn<'_> {
         let (Some(at), Some(element)) = (self.run.state.node_of(token), self.def.element(node)) else { return Ok(()) };
         if at == node {
             let scope = self.run.state.token(token).map_or(0, |found| found.scope);
-            let woken = consume.then_some(wait.id);
+            let woken = Woken { wait: Some(wait.id).filter(|_| consume), event: Some((event, given)) };
             return match element.room().resume(&self.view(at, token, scope, given), event) {
                 Ok(decided) => self.act(token, at, decided, woken),
-                Err(fault) => self.fail(token, at, fault),
+                Err(fault) => self.fail_taking(token, at, fault, woken),
             };
         }
         match element {
