@@ -79,6 +79,7 @@ impl Turn<'_> {
             look = true;
             self.fan_out(&event)?;
             self.own_waits(&event)?;
+            self.own_task(&event)?;
             if event.kind == EventKind::Deleted && self.run.state.record.as_ref() == Some(event.record()) {
                 self.finish_instance(Status::Canceled, "record_deleted")?;
             }

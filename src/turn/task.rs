@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::Refused;
 use super::brought::Woken;
+use super::incident::token_of;
 use super::step::{Step, Stop, Turn};
 use crate::element::Element;
 use crate::element::room::{Arm, ArmKind, Event, Fault, Given, Next, TaskSpec};
 use crate::element::user_task::{OutcomeRule, UserTask};
-use crate::entity::{Mirror, Principal, RecordEvent, Wish};
+use crate::entity::{EventKind, Mirror, Principal, RecordEvent, Wish};
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::state::During;
@@ -111,10 +112,7 @@ impl Turn<'_> {
     }
 
     fn mirror_of(&self, task: Id) -> Option<Ref> {
-        let opened = self.out.needs.iter().rev().find_map(|need| match need {
-            Need::KeepTask(row) if row.id == task => Some(row.mirror.clone()),
-            _ => None,
-        });
+        let opened = self.kept(|row| row.id == task).map(|row| row.mirror.clone());
         opened.or_else(|| Some(self.world.task(task).ok()??.mirror.clone()))?
     }
 
@@ -210,6 +208,9 @@ impl Turn<'_> {
     }
 
     pub fn task_row(&self, task: Id) -> Step<Arc<TaskRow>> {
+        if let Some(row) = self.kept(|row| row.id == task) {
+            return Ok(Arc::new(row.clone()));
+        }
         let row = self.world.task(task)?;
         row.ok_or_else(|| Refused::NotWaiting(format!("expected an open task, found none with the id {task}")).into())
     }
@@ -284,7 +285,31 @@ impl Turn<'_> {
         self.catalog.library.tasks.as_ref()?.column_of(what)
     }
 
-    /// Another run's step changed the task's own record.
+    /// A task that this turn opened or changed, as it stands now.
+    fn kept(&self, is_it: impl Fn(&TaskRow) -> bool) -> Option<&TaskRow> {
+        self.out.needs.iter().rev().find_map(|need| match need {
+            Need::KeepTask(row) if is_it(row) => Some(&**row),
+            _ => None,
+        })
+    }
+
+    /// A step of the run changed the own record of one of its open tasks: what that says is done in the same turn.
+    pub fn own_task(&mut self, event: &RecordEvent) -> Step {
+        if self.catalog.library.tasks.is_none() || event.kind == EventKind::Created {
+            return Ok(());
+        }
+        let opened = self.kept(|row| row.mirror.as_ref() == Some(event.record())).map(|row| row.wait);
+        let row = if opened.is_none() { self.world.task_of(event.record())? } else { None };
+        let known = row.filter(|row| row.instance == self.run.row.id).map(|row| row.wait);
+        let Some(wait) = opened.or(known).and_then(|wait| self.run.state.wait(wait)).cloned() else { return Ok(()) };
+        // It is the step that asks, whoever began the turn.
+        let principal = std::mem::replace(&mut self.context.principal, Principal::System);
+        let done = self.mirror_changed(&wait, event);
+        self.context.principal = principal;
+        done
+    }
+
+    /// A step changed the task's own record.
     pub fn mirror_changed(&mut self, wait: &Wait, event: &RecordEvent) -> Step {
         let WaitKind::Task(task) = wait.kind else { return Ok(()) };
         match self.read_mirror(event) {
@@ -297,18 +322,18 @@ impl Turn<'_> {
                 );
                 match done {
                     Err(Stop::Refused(refused)) if !matches!(refused, Refused::Window(_)) => {
-                        self.raise(
-                            None,
-                            wait.node,
-                            Fault::new("mirror_refused", refused.to_string()),
-                            During::Entering,
-                        );
+                        let fault = Fault::new("mirror_refused", refused.to_string());
+                        self.raise(token_of(wait.owner), wait.node, fault, During::Entering);
                         Ok(())
                     }
                     other => other,
                 }
             }
-            Some(MirrorSays::Moved { owner, due }) => self.task_moved(task, owner, due),
+            Some(MirrorSays::Moved { owner, due }) => {
+                let row = self.task_row(task)?;
+                let (owner, due) = (owner.filter(|owner| *owner != row.assignee), due.filter(|due| *due != row.due));
+                if owner.is_some() || due.is_some() { self.task_moved(task, owner, due) } else { Ok(()) }
+            }
             None => Ok(()),
         }
     }
@@ -398,7 +423,7 @@ pub(super) fn read_mirror(mirror: &Mirror, event: &RecordEvent) -> Option<Mirror
         let outcome = column.map(|column| event.value(&column));
         return Some(MirrorSays::Outcome(outcome.as_ref().and_then(code).unwrap_or_else(|| Name::new("completed"))));
     }
-    if became(&mirror.withdrawn) || event.kind == crate::entity::EventKind::Deleted {
+    if became(&mirror.withdrawn) || event.kind == EventKind::Deleted {
         return Some(MirrorSays::Outcome(Name::new("canceled")));
     }
     let changed = |what| mirror.column_of(what).filter(|column| event.has_changed(column));
