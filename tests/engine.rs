@@ -1,5 +1,7 @@
 //! The engine as a host uses it, sentence by sentence: each test says in its name what a host may rely on, over both stores.
 
+#[path = "engine_support/bounds.rs"]
+mod bounds;
 #[path = "engine_support/commands.rs"]
 mod commands;
 #[path = "engine_support/events.rs"]
