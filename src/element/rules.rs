@@ -158,8 +158,9 @@ pub fn arm(view: &View<'_>, node: NodeIx, trigger: &Trigger) -> Result<Vec<Arm>,
     match trigger {
         Trigger::After { after, .. } => one(ArmKind::Timer(view.instant(after, view.now)?)),
         Trigger::At(instants) => {
-            let due = |at: &Expr| Ok(Arm { node, kind: ArmKind::Timer(view.instant(at, view.now)?), count: 0 });
-            instants.iter().map(due).collect()
+            let due =
+                |(count, at): (u32, &Expr)| Ok(Arm { node, kind: ArmKind::Timer(view.instant(at, view.now)?), count });
+            (0..).zip(instants).map(due).collect()
         }
         Trigger::Message { name, key, .. } => one(ArmKind::Message(name.clone(), message_key(view, key.as_ref())?)),
         Trigger::Signal { name, .. } => one(ArmKind::Signal(name.clone())),

@@ -199,7 +199,7 @@ impl Engine {
 
     fn ways_out(&self, run: &Run, def: &Definition, incident: &Incident) -> Result<Vec<(Name, Text)>, Error> {
         let Some(Element::IncidentStep(step)) = def.element(incident.node) else { return Ok(Vec::new()) };
-        let owner = incident.token.map_or(Owner::Scope(0), Owner::Token);
+        let owner = incident.token.map_or(Owner::Scope(incident.scope.unwrap_or(0)), Owner::Token);
         self.look(run, def, (incident.node, owner), |view| {
             step.ways.iter().map(|(id, title, _)| (id.clone(), title.show(view))).collect()
         })

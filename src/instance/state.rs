@@ -297,6 +297,23 @@ pub struct Incident {
     #[n(8)]
     #[cbor(default)]
     pub brought: Option<Box<Brought>>,
+    /// The scope that it is of, when no token stands still: whose handler cannot wait, or whose variable cannot begin.
+    #[n(9)]
+    pub scope: Option<ScopeId>,
+    /// The wait that it is of, when that lasts.
+    #[n(10)]
+    pub wait: Option<WaitId>,
+}
+
+impl Incident {
+    /// Whether it is of this wait.
+    pub fn is_of(&self, wait: &Wait) -> bool {
+        let owner = match wait.owner {
+            Owner::Token(token) => self.token == Some(token),
+            Owner::Scope(scope) => self.token.is_none() && self.scope.is_none_or(|own| own == scope),
+        };
+        self.node == wait.node && owner && self.wait.is_none_or(|own| own == wait.id)
+    }
 }
 
 /// What an event brought: it has happened, and does not come again.

@@ -2,13 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::incident::token_of;
+use super::incident::About;
 use super::step::{Step, Thrown, Turn};
 use crate::element::definition::Trigger;
 use crate::element::room::{Arm, ArmKind, Fault, Given, JobSpec};
 use crate::element::rules;
 use crate::graph::NodeIx;
-use crate::instance::state::During;
 use crate::instance::{
     Fact, JobRow, Need, Outcome, Owner, Payload, Reaction, Receiver, SubscriptionRow, TimerRow, TokenId, Topic, Wait,
     WaitId, WaitKind,
@@ -158,7 +157,7 @@ impl<'a> Turn<'a> {
                 Ok(())
             }
             Err(fault) => {
-                self.raise(token_of(owner), node, fault, During::Waiting);
+                self.report(fault, About::waiting(owner, node, None));
                 Ok(())
             }
         }
@@ -190,6 +189,9 @@ impl<'a> Turn<'a> {
         let waits: Vec<WaitId> = self.run.state.waits.of(owner).map(|wait| wait.id).collect();
         for wait in waits {
             self.withdraw(wait, reason);
+        }
+        if let Owner::Scope(scope) = owner {
+            self.mend_scope(scope, false, reason);
         }
     }
 

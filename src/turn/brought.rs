@@ -1,11 +1,11 @@
 //! What an event brings, kept while it cannot be taken: a retry takes it as it came, and nothing is done or asked for twice (S22).
 
+use super::incident::About;
 use super::step::{Step, Turn};
 use crate::element::Element;
 use crate::element::room::{Event, Fault, Given};
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
-use crate::instance::state::During;
 use crate::instance::{Brought, Fact, Place, TokenId, WaitId};
 use crate::model::{Name, Value};
 
@@ -32,7 +32,7 @@ impl Turn<'_> {
         if brought.is_some() {
             self.consume(woken.wait);
         }
-        self.raise_with(Some(token), node, fault, During::Entering, brought);
+        self.report(fault, About { token: Some(token), node, brought, ..About::default() });
         Ok(())
     }
 

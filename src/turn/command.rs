@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::incident::token_of;
+use super::incident::{About, token_of};
 use super::react::{Asked, Fan, brought, delivery, undelivered};
 use super::start::{Beginning, find, open};
 use super::step::{Step, Stop, Turn};
@@ -15,7 +15,7 @@ use crate::entity::{Cause, Overlay, SaveContext, Wish, plan};
 use crate::graph::NodeIx;
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
-use crate::instance::state::During;
+use crate::instance::state::{During, Incident};
 use crate::instance::{
     Caller, Command, Fact, Id, InstanceRow, Need, Payload, Run, StartBy, Status, Topic, WaitId, WaitKind,
 };
@@ -90,12 +90,13 @@ pub fn run(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
 /// # Errors
 /// As [`run`].
 pub fn overrun(mut input: Input<'_>) -> Result<Box<Output>, Refused> {
-    let wait = wait_named(input.command, input.world)?;
+    let command = input.command;
+    let wait = wait_named(command, input.world)?;
     let mut turn = match input.instance.take() {
         Some(run) => going_on(input, run)?,
         None => opened(input)?,
     };
-    turn.out_of_budget(wait);
+    turn.out_of_budget(command, wait);
     Ok(turn.finish())
 }
 
@@ -147,6 +148,10 @@ fn wait_named(command: &Command, world: &dyn World) -> Result<Option<WaitId>, Re
         | Command::Deliver(wait, _)
         | Command::Act(wait, _) => Some(*wait),
         Command::Complete { task, .. } => world.task(*task)?.map(|row| row.wait),
+        Command::Save(wish) => match wish.target() {
+            Some(target) => world.task_of(target)?.map(|row| row.wait),
+            None => None,
+        },
         _ => None,
     })
 }
@@ -292,9 +297,17 @@ impl Turn<'_> {
     }
 
     /// The turn took too many steps and was undone: one incident where it began (S22).
-    fn out_of_budget(&mut self, wait: Option<WaitId>) {
+    fn out_of_budget(&mut self, command: &Command, wait: Option<WaitId>) {
         let most = self.context.max_steps;
         let fault = Fault::new("too_many_steps", format!("the turn was undone: it took more than {most} steps"));
+        if let Command::Mend(id, _) = command
+            && let Some(incident) = self.run.state.incidents.iter().find(|incident| incident.id == *id).cloned()
+        {
+            // It stands where it stood, with what it kept: only why is another.
+            let Incident { token, scope, wait, node, during, brought, .. } = incident;
+            self.fact(Fact::Mended(*id, "retried".to_string()));
+            return self.report(fault, About { token, scope, wait, node, during, brought: brought.map(|kept| *kept) });
+        }
         let Some(found) = wait.and_then(|id| self.run.state.wait(id)).cloned() else {
             let first = self.run.state.tokens.first().map(|token| token.id);
             let node = first.and_then(|token| self.run.state.node_of(token)).unwrap_or(NodeIx::PROCESS);
@@ -310,7 +323,7 @@ impl Turn<'_> {
         if is_timer {
             self.need(Need::DisarmTimer(self.run.row.id, found.id));
         }
-        self.raise(token, found.node, fault, During::Waiting);
+        self.report(fault, About::waiting(found.owner, found.node, Some(found.id)));
     }
 }
 

@@ -10,24 +10,18 @@ use crate::element::rules;
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
 use crate::instance::state::{During, Incident};
-use crate::instance::{Brought, Fact, Id, Owner, Place, Resolution, TokenId, Wait, WaitKind};
+use crate::instance::{Brought, Fact, Id, Owner, Place, Resolution, ScopeId, TokenId, Wait, WaitId, WaitKind};
 use crate::model::Name;
 
 impl Turn<'_> {
     /// An incident arises. A token about to enter the node stands in it from now on; one that arrived at a join stays on its flow.
     pub fn raise(&mut self, token: Option<TokenId>, node: NodeIx, fault: Fault, during: During) {
-        self.raise_with(token, node, fault, during, None);
+        self.report(fault, About { token, node, during, ..About::default() });
     }
 
-    /// An incident that keeps what an event brought.
-    pub fn raise_with(
-        &mut self,
-        token: Option<TokenId>,
-        node: NodeIx,
-        fault: Fault,
-        during: During,
-        brought: Option<Brought>,
-    ) {
+    /// An incident, and what it is about.
+    pub fn report(&mut self, fault: Fault, about: About) {
+        let About { token, scope, wait, node, during, brought } = about;
         if during != During::Waiting
             && let Some(token) = token
             && self.run.state.token(token).is_some_and(|found| found.place != Place::In(node))
@@ -48,6 +42,8 @@ impl Turn<'_> {
             since: self.context.now.timestamp_micros(),
             during,
             brought: brought.map(Box::new),
+            scope,
+            wait,
         })));
     }
 
@@ -69,6 +65,15 @@ impl Turn<'_> {
         }
     }
 
+    /// The incidents of a scope that ends close; while it goes on, those of its handlers that are withdrawn.
+    pub fn mend_scope(&mut self, scope: ScopeId, ends: bool, reason: &str) {
+        let over = |incident: &&Incident| incident.scope == Some(scope) && (ends || incident.during == During::Waiting);
+        let open: Vec<Id> = self.run.state.incidents.iter().filter(over).map(|incident| incident.id).collect();
+        for id in open {
+            self.fact(Fact::Mended(id, reason.to_string()));
+        }
+    }
+
     /// Somebody mends an incident.
     pub fn mend(&mut self, id: Id, how: Resolution) -> Step {
         let incident = self.run.state.incidents.iter().find(|incident| incident.id == id).cloned();
@@ -79,7 +84,10 @@ impl Turn<'_> {
         }
         let Some(token) = incident.token else {
             self.fact(Fact::Mended(id, "retried".to_string()));
-            return self.start_waiting_tokens();
+            return match incident.scope {
+                Some(scope) => self.begin_variables(scope, &how),
+                None => self.start_waiting_tokens(),
+            };
         };
         match how {
             Resolution::Retry if incident.during == During::Completing => self.decide_again(token),
@@ -119,8 +127,7 @@ impl Turn<'_> {
         if !again {
             return Ok(());
         }
-        let is_of = |wait: &&Wait| wait.node == incident.node && incident.token == token_of(wait.owner);
-        if let Some(wait) = self.run.state.waits.iter().find(is_of).cloned() {
+        if let Some(wait) = self.run.state.waits.iter().find(|wait| incident.is_of(wait)).cloned() {
             if let Some(brought) = &incident.brought {
                 return bring(brought, |event, given| self.wake(wait.id, event, given, true));
             }
@@ -134,7 +141,7 @@ impl Turn<'_> {
         }
         let listens = |node| self.def.scopes.get(&node).is_some_and(|info| info.handlers.contains(&incident.node));
         let scope = || self.run.state.scopes.iter().find(|scope| listens(scope.node)).map(|scope| scope.id);
-        match incident.token.map(Owner::Token).or_else(|| scope().map(Owner::Scope)) {
+        match incident.token.map(Owner::Token).or_else(|| incident.scope.or_else(scope).map(Owner::Scope)) {
             Some(owner) => self.arm_event(owner, incident.node),
             None => Ok(()),
         }
@@ -142,10 +149,7 @@ impl Turn<'_> {
 
     /// The incident of an event that has lost its instant.
     pub fn lost(&self, wait: &Wait) -> Option<Id> {
-        let lost = |incident: &&Incident| {
-            let same = incident.node == wait.node && incident.token == token_of(wait.owner);
-            incident.during == During::Waiting && same
-        };
+        let lost = |incident: &&Incident| incident.during == During::Waiting && incident.is_of(wait);
         self.run.state.incidents.iter().find(lost).map(|incident| incident.id)
     }
 
@@ -241,6 +245,25 @@ impl Turn<'_> {
             self.schedule(token);
         }
         Ok(())
+    }
+}
+
+/// What an incident is about.
+#[derive(Default)]
+pub(super) struct About {
+    pub token: Option<TokenId>,
+    pub scope: Option<ScopeId>,
+    pub wait: Option<WaitId>,
+    pub node: NodeIx,
+    pub during: During,
+    pub brought: Option<Brought>,
+}
+
+impl About {
+    /// About something that this owner waits for.
+    pub fn waiting(owner: Owner, node: NodeIx, wait: Option<WaitId>) -> Self {
+        let scope = if let Owner::Scope(scope) = owner { Some(scope) } else { None };
+        Self { token: token_of(owner), scope, wait, node, during: During::Waiting, brought: None }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Events with several triggers: one of them has happened.
 
+use super::incident::About;
 use super::step::{Step, Turn};
 use crate::element::definition::Trigger;
 use crate::element::event_part::EventPart;
 use crate::element::room::{Event, Given, Room};
-use crate::instance::state::During;
 use crate::instance::{Owner, Wait, WaitId};
 
 impl Turn<'_> {
@@ -52,7 +52,7 @@ impl Turn<'_> {
             // The wait stays, and the token where it is: the part is taken again when that is mended.
             Err(fault) => {
                 let brought = self.brought(wait.node, event, given);
-                self.raise_with(Some(token), wait.node, fault, During::Waiting, brought);
+                self.report(fault, About { brought, ..About::waiting(wait.owner, wait.node, Some(wait.id)) });
                 Ok(false)
             }
         }

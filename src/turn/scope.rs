@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::brought::Woken;
+use super::incident::About;
 use super::step::{Step, Turn};
 use crate::element::Element;
 use crate::element::definition::ScopeInfo;
@@ -11,7 +12,7 @@ use crate::graph::NodeIx;
 use crate::instance::fact::Opened;
 use crate::instance::state::During;
 use crate::instance::{
-    Fact, Owner, Payload, Place, Receiver, ScopeId, ScopeKind, Status, Token, TokenId, WaitId, WaitKind,
+    Fact, Owner, Payload, Place, Receiver, Resolution, ScopeId, ScopeKind, Status, Token, TokenId, WaitId, WaitKind,
 };
 use crate::model::{Name, Value};
 
@@ -61,10 +62,21 @@ impl Turn<'_> {
             let value = self.view(info.entry, 0, scope, &given).eval(initial);
             match value {
                 Ok(value) => self.fact(Fact::Assigned(scope, u16::try_from(at).unwrap_or(u16::MAX), value)),
-                Err(fault) => self.raise(None, info.entry, fault, During::Entering),
+                Err(fault) => {
+                    self.report(fault, About { scope: Some(scope), node: info.entry, ..About::default() });
+                }
             }
         }
         Ok(())
+    }
+
+    /// After an incident of a variable that could not begin: those of the scope that are empty begin now.
+    pub fn begin_variables(&mut self, scope: ScopeId, how: &Resolution) -> Step {
+        let found = self.run.state.scope(scope).filter(|_| matches!(how, Resolution::Retry));
+        match found.and_then(|found| self.def.scopes.get(&found.node)) {
+            Some(info) => self.set_initials(info, scope),
+            None => Ok(()),
+        }
     }
 
     /// Opens an outer scope that holds rounds, and the first rounds in it.
@@ -113,6 +125,7 @@ impl Turn<'_> {
         }
         self.empty(scope, reason);
         self.disarm(Owner::Scope(scope), reason);
+        self.mend_scope(scope, true, reason);
         self.fact(Fact::Closed(scope));
     }
 
@@ -121,6 +134,7 @@ impl Turn<'_> {
         for inner in self.inside(scope).into_iter().rev() {
             self.end_tokens(inner, reason);
             self.disarm(Owner::Scope(inner), reason);
+            self.mend_scope(inner, true, reason);
             self.fact(Fact::Closed(inner));
         }
         self.end_tokens(scope, reason);

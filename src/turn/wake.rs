@@ -2,7 +2,7 @@
 
 use super::Refused;
 use super::brought::Woken;
-use super::incident::token_of;
+use super::incident::About;
 use super::step::{Step, Thrown, Turn};
 use crate::element::Element;
 use crate::element::definition::{RecordTrigger, Trigger};
@@ -10,7 +10,6 @@ use crate::element::room::{Event, Fault, Given, View};
 use crate::entity::{EventKind, RecordEvent};
 use crate::graph::NodeIx;
 use crate::instance::rows::Values;
-use crate::instance::state::During;
 use crate::instance::{Fact, Need, Owner, Payload, Place, TimerRow, TokenId, Topic, Wait, WaitId, WaitKind};
 use crate::model::expr::Expr;
 use crate::model::schedule::CatchUp;
@@ -213,7 +212,8 @@ impl Turn<'_> {
         let (token, scope) = self.place_of(wait.owner);
         let given = Given::default();
         let Some(Trigger::At(instants)) = self.trigger(wait.node) else { return Ok(()) };
-        let Some(at) = instants.first() else { return Ok(()) };
+        let position = usize::try_from(wait.count).unwrap_or(usize::MAX);
+        let Some(at) = instants.get(position) else { return Ok(()) };
         match self.view(wait.node, token, scope, &given).instant(at, self.context.now) {
             Ok(due) => {
                 let kind = WaitKind::Timer(due.timestamp_micros());
@@ -232,7 +232,7 @@ impl Turn<'_> {
             Err(_) if self.lost(wait).is_some() => Ok(()),
             Err(fault) => {
                 self.need(Need::DisarmTimer(self.run.row.id, wait.id));
-                self.raise(token_of(wait.owner), wait.node, fault, During::Waiting);
+                self.report(fault, About::waiting(wait.owner, wait.node, Some(wait.id)));
                 Ok(())
             }
         }
