@@ -50,8 +50,7 @@
 //!
 //! # Not there yet
 //!
-//! Access rights, guarantees, `explain` and `approve`. A file that asks for them is refused by name, never run
-//! without them.
+//! Access rights, guarantees and `explain`. A file that asks for them is refused by name, never run without them.
 //!
 //! The layers and their rules are told in [`architecture`]; how libraries, processes and scenarios are written, in [`manual`].
 #![forbid(unsafe_code)]

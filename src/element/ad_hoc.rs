@@ -9,6 +9,7 @@ use super::definition::VarRef;
 use super::room::{Arm, ArmKind, Effect, Event, Fault, Move, Next, Room, View};
 use super::rules::Title;
 use crate::graph::{FlowIx, NodeIx};
+use crate::instance::Owner;
 use crate::model::expr::Expr;
 use crate::model::{Name, Text, Value};
 
@@ -172,7 +173,7 @@ fn offered(view: &View<'_>, flow: FlowIx) -> Option<NodeIx> {
 
 /// How many tokens run in it beside the one that offers.
 fn running(view: &View<'_>) -> usize {
-    view.state.tokens.iter().filter(|token| token.scope == view.scope && token.id != view.token).count()
+    view.state.tokens.of(Owner::Scope(view.scope)).filter(|token| token.id != view.token).count()
 }
 
 /// What a flow leads to, by name.

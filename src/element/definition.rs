@@ -288,6 +288,8 @@ pub enum Assignment {
     Role(Name),
     /// Anybody of the role that an expression names.
     RoleOf(Expr),
+    /// The user that a variable keeps, or anybody of the role whose name it keeps.
+    Var(VarRef),
 }
 
 /// Where a value goes.

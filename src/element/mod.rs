@@ -11,6 +11,7 @@ pub mod room;
 pub mod rules;
 
 pub mod ad_hoc;
+pub mod approval;
 pub mod boundary_event;
 pub mod call_activity;
 pub mod catch_event;
@@ -117,6 +118,8 @@ pub enum Element {
     EventSubProcess(Box<event_sub_process::EventSubProcess>),
     /// A scope with its own variables, boundary events and handlers.
     SubProcess(sub_process::SubProcess),
+    /// A task for each of several people, who decide together.
+    Approval(Box<approval::Approval>),
     /// Offers the activities of an ad-hoc sub-process.
     AdHoc(Box<ad_hoc::AdHoc>),
     /// A scope per stage of a record.
@@ -212,6 +215,7 @@ impl Element {
             Element::BoundaryEvent(room) => &**room,
             Element::EventSubProcess(room) => &**room,
             Element::SubProcess(room) => room,
+            Element::Approval(room) => &**room,
             Element::AdHoc(room) => &**room,
             Element::StageScope(room) => &**room,
             Element::MultiInstance(room) => &**room,

@@ -136,6 +136,11 @@ impl UserTask {
                 Value::Text(name) => role(Name::new(name)),
                 _ => empty(expr.text()),
             },
+            Some(Assignment::Var(var)) => match view.state.var(view.scope, var.scope, usize::from(var.index)) {
+                Some(Value::Ref(user)) => Assigned { user: Some(user.clone()), ..Assigned::default() },
+                Some(Value::Text(name)) => role(Name::new(name)),
+                _ => nobody("who is asked is nobody".to_string()),
+            },
             Some(Assignment::User(expr)) => match view.eval(expr)? {
                 Value::Ref(user) => Assigned { user: Some(user), ..Assigned::default() },
                 _ => empty(expr.text()),

@@ -5,7 +5,6 @@ use std::path::Path;
 use super::draft::{Given, Script, Step};
 use super::world::World;
 use super::{Options, Ran, Stopped};
-use crate::element::Element;
 use crate::engine::{Action, Error, IncidentInfo};
 use crate::entity::{Query, Wish};
 use crate::instance::{Command, Id, TaskRow};
@@ -386,17 +385,17 @@ fn is_of(world: &World, step: &Step<'_>, instance: Id, record: Option<&Ref>) -> 
     Ok(of && about)
 }
 
-/// Of several tasks of one step the one that is assigned to a person; else, of one instance, the first that nobody has.
+/// Of several tasks of one step the one that is assigned to a person; else, of one instance, the first that nobody has, or the first,
+/// which he may not complete.
 fn mine<'t>(tasks: &[&'t TaskRow], by: Option<&str>) -> Option<&'t TaskRow> {
-    let of_one = tasks.iter().all(|task| Some(task.instance) == tasks.first().map(|first| first.instance));
-    let has = |task: &&&TaskRow| task.assignee.as_ref().is_some_and(|user| Some(&*user.id) == by);
-    let free = |task: &&&TaskRow| task.assignee.is_none() && of_one && by.is_some();
-    let mut his = tasks.iter().filter(has);
-    match (his.next(), his.next()) {
-        (Some(only), None) => Some(only),
-        (None, _) => tasks.iter().find(free).copied(),
-        _ => None,
+    let by = by?;
+    let mut his = tasks.iter().filter(|task| task.assignee.as_ref().is_some_and(|user| &*user.id == by));
+    if let Some(first) = his.next() {
+        return his.next().is_none().then_some(first);
     }
+    let of_one = tasks.iter().all(|task| Some(task.instance) == tasks.first().map(|first| first.instance));
+    let free = tasks.iter().find(|task| task.assignee.is_none());
+    free.or(tasks.first()).filter(|_| of_one).copied()
 }
 
 /// The open task of a step.
@@ -445,17 +444,11 @@ fn task(world: &World, step: &Step<'_>) -> Result<Result<(), Error>, Stopped> {
 fn form(world: &World, task: &TaskRow, entries: &[Entry]) -> Result<Vec<(Name, Value)>, Stopped> {
     let engine = world.engine()?;
     let catalog = engine.catalog();
-    let row = engine.instance(task.instance).map_err(|error| Stopped::At(Span::default(), error.to_string()))?;
-    let def = catalog.get(&row.process, Some(row.version));
-    let room = def.and_then(|def| {
-        let node = def.graph.nodes().find(|node| def.step(*node) == task.step)?;
-        if let Element::UserTask(room) = def.element(node)? { Some(room) } else { None }
-    });
+    let form = engine.form(task.id).map_err(|error| Stopped::At(Span::default(), error.to_string()))?;
     let mut set = Vec::new();
     for entry in entries {
         let key = entry.key.text.strip_prefix("self.").unwrap_or(&entry.key.text);
-        let own =
-            room.and_then(|room| room.form.iter().find(|form| *form.name == *entry.key.text && form.column.is_none()));
+        let own = form.entries.iter().find(|form| *form.name == *entry.key.text && form.column.is_none());
         let column = task.record.as_ref().and_then(|record| catalog.library.entity(&record.entity)?.field(key));
         match (own, column) {
             (Some(own), _) => set.push((own.name.clone(), world.value(&entry.value, &own.ty)?)),

@@ -93,8 +93,8 @@ impl<'a> Turn<'a> {
     /// What else runs in the token's scope is canceled; handlers that run are waited for (S11).
     pub fn alone(&mut self, token: TokenId) -> Step {
         let Some(scope) = self.run.state.token(token).map(|found| found.scope) else { return Ok(()) };
-        let others = self.run.state.tokens.iter().filter(|other| other.scope == scope && other.id != token);
-        let others: Vec<TokenId> = others.map(|other| other.id).collect();
+        let others = self.run.state.tokens.of(Owner::Scope(scope)).map(|other| other.id);
+        let others: Vec<TokenId> = others.filter(|other| *other != token).collect();
         for other in others {
             self.close_hosted(other, "over")?;
             self.disarm(Owner::Token(other), "over");

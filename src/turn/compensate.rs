@@ -40,8 +40,9 @@ impl Turn<'_> {
         let round = own.and_then(|own| self.run.state.scope(own)).map(|found| found.kind);
         let Some(how) = self.def.compensations.get(&node) else { return };
         let is_loop = matches!(self.def.element(node), Some(Element::MultiInstance(_) | Element::Repeat(_)));
-        // Of a loop it is the rounds that are compensated.
-        let handled = how.handler.is_some() || how.border.is_some() && (!is_loop || round == Some(ScopeKind::Round));
+        // Of a loop it is the rounds that are compensated, of an approval the whole.
+        let fits = is_loop == (round == Some(ScopeKind::Round));
+        let handled = how.handler.is_some() || how.border.is_some() && fits;
         if handled || self.run.state.compensable.iter().any(|done| own == Some(done.scope)) {
             let number = self.number();
             self.fact(Fact::Compensable(scope, node, number, own));

@@ -8,6 +8,7 @@
 //! incident, and what came before stays (S22). Absent by intent: the store's writing half, the wall clock, threads, randomness.
 
 mod act;
+mod approve;
 mod arm;
 mod brought;
 mod choose;

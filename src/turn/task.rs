@@ -127,6 +127,9 @@ impl Turn<'_> {
             return Err(Refused::NotWaiting(format!("{} is not a task", row.step)).into());
         };
         let outcome = choose_outcome(room, &row, outcome)?;
+        if Self::is_decision(&outcome.id) {
+            self.check_twice(&row, self.performer(&row).as_ref())?;
+        }
         self.check_required(room, outcome, form)?;
         let performer = self.performer(&row);
         let values = || {
@@ -258,6 +261,7 @@ impl Turn<'_> {
         if row.roles.is_empty() && assignee.is_none() {
             return Err(Refused::Invalid(format!("the task {} is for no role: it cannot be nobody's", row.step)).into());
         }
+        self.check_twice(&row, assignee.as_ref())?;
         row.assignee.clone_from(&assignee);
         row.status = status;
         let node = self.run.state.wait(row.wait).map_or(NodeIx::PROCESS, |wait| wait.node);
@@ -314,33 +318,36 @@ impl Turn<'_> {
         let WaitKind::Task(task) = wait.kind else { return Ok(()) };
         match self.read_mirror(event) {
             Some(MirrorSays::Outcome(outcome)) => {
-                let done = self.complete_task(
-                    task,
-                    Some(&outcome),
-                    &Values::new(),
-                    Some(Wish::nothing(event.record().clone())),
-                );
-                match done {
-                    Err(Stop::Refused(refused)) if !matches!(refused, Refused::Window(_)) => {
-                        let fault = Fault::new("mirror_refused", refused.to_string());
-                        self.raise(token_of(wait.owner), wait.node, fault, During::Entering);
-                        Ok(())
-                    }
-                    other => other,
-                }
+                let saved = Some(Wish::nothing(event.record().clone()));
+                let done = self.complete_task(task, Some(&outcome), &Values::new(), saved);
+                self.mirror_refused(wait, done)
             }
             Some(MirrorSays::Moved { owner, due }) => {
                 let row = self.task_row(task)?;
                 let (owner, due) = (owner.filter(|owner| *owner != row.assignee), due.filter(|due| *due != row.due));
-                if owner.is_some() || due.is_some() { self.task_moved(task, owner, due) } else { Ok(()) }
+                let moved = if owner.is_some() || due.is_some() { self.task_moved(task, owner, due) } else { Ok(()) };
+                self.mirror_refused(wait, moved)
             }
             None => Ok(()),
+        }
+    }
+
+    /// What a record says and its task may not do is an incident: the record stays as it is.
+    fn mirror_refused(&mut self, wait: &Wait, done: Step) -> Step {
+        match done {
+            Err(Stop::Refused(refused)) if !matches!(refused, Refused::Window(_)) => {
+                let fault = Fault::new("mirror_refused", refused.to_string());
+                self.raise(token_of(wait.owner), wait.node, fault, During::Entering);
+                Ok(())
+            }
+            other => other,
         }
     }
 
     /// A task follows its own record: to another person, to another due date (S26).
     pub fn task_moved(&mut self, task: Id, owner: Option<Option<Ref>>, due: Option<Option<i64>>) -> Step {
         let mut row = Arc::unwrap_or_clone(self.task_row(task)?);
+        self.check_twice(&row, owner.as_ref().and_then(Option::as_ref))?;
         let wait = self.run.state.wait(row.wait).cloned();
         let node = wait.as_ref().map_or(NodeIx::PROCESS, |wait| wait.node);
         if let Some(due) = due {

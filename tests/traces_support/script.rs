@@ -46,6 +46,10 @@ pub fn read(scene: &Scene, line: &str) -> Result<Line, String> {
         "suspend" => (Command::Suspend(true), Some(run_of(scene, first(rest)?)?)),
         "resume" => (Command::Suspend(false), Some(run_of(scene, first(rest)?)?)),
         "act" => act(scene, rest)?,
+        "reassign" => {
+            let to = rest.get(1).map(|user| Ref::new("user", *user));
+            (Command::Reassign(task(scene, first(rest)?, &principal)?, to), None)
+        }
         "claim" => (Command::Claim(task(scene, first(rest)?, &principal)?), None),
         "release" => (Command::Release(task(scene, first(rest)?, &principal)?), None),
         other => return Err(format!("no such command: {other}")),

@@ -297,6 +297,9 @@ fn around(node: &Out, writer: &mut Writer) {
     if node.get("standard_loop").is_some() {
         writer.empty("bpmn:standardLoopCharacteristics", &[]);
     }
+    if node.get("approve").is_some() {
+        writer.empty("bpmn:multiInstanceLoopCharacteristics", &[]);
+    }
     if let Some(several) = node.get("multi_instance") {
         let sequential = if several.get("at_once").is_none() { "true" } else { "" };
         writer.open("bpmn:multiInstanceLoopCharacteristics", &[("isSequential", sequential)]);

@@ -8,9 +8,11 @@ use petgraph::graph::DiGraph;
 use super::walk::Walk;
 use crate::element::Element;
 use crate::element::ad_hoc::Begin;
+use crate::element::definition::Assignment;
 use crate::element::repeat::Test;
 use crate::graph::{NodeIx, reach};
 use crate::load::problem::{Problem, Problems};
+use crate::model::Type;
 
 pub(super) fn check(walk: &Walk<'_>, problems: &Problems) {
     let passing: BTreeSet<NodeIx> = walk.def.graph.nodes().filter(|node| passes(walk, *node, 0)).collect();
@@ -64,6 +66,10 @@ pub(super) fn passes(walk: &Walk<'_>, node: NodeIx, depth: u32) -> bool {
             | Element::IncidentStep(_)
             | Element::StageScope(_),
         ) => false,
+        // A list of people may be empty.
+        Some(Element::Approval(approval)) => {
+            approval.by.iter().all(|by| matches!(by, Assignment::User(expr) if !matches!(expr.ty(), Type::Ref(_))))
+        }
         Some(Element::AdHoc(ad_hoc)) => !matches!(ad_hoc.begin, Begin::Nothing),
         Some(Element::CallActivity(call)) => call.detached,
         Some(Element::MultiInstance(_)) => true,

@@ -263,6 +263,12 @@ pub(super) const CODES: &[Code] = &[
         right: "process: greet\nentity: lead\nsteps:\n  - user_task: Call\n    assign: self.owner\n",
     },
     Code {
+        code: "rejection-ignored",
+        meaning: "An approval goes on the same way when it is rejected.",
+        wrong: "process: greet\nentity: lead\nsteps:\n  - approve: Greet it\n    by: [self.owner, role(manager)]\n",
+        right: "process: greet\nentity: lead\nsteps:\n  - approve: Greet it\n    by: [self.owner, role(manager)]\n    outcomes: {rejected: {next: done}}\n  - stage: self -> won\n",
+    },
+    Code {
         code: "unknown-type",
         meaning: "A node of the flat form has a type that BPMN does not name.",
         wrong: "process: greet\nentity: lead\nnodes:\n  - {id: decide, type: exclusive_gatway}\nflows: []\n",

@@ -21,6 +21,7 @@
 //! made besides by the key of its step and its role.
 
 mod ad_hoc;
+mod approve;
 mod compensation;
 mod data;
 mod decide;

@@ -1,6 +1,7 @@
 //! A process file as its author wrote it: steps and events with their places, names and expressions not yet looked up.
 
 mod ad_hoc;
+mod approve;
 mod begin;
 mod data;
 mod event;
@@ -24,7 +25,7 @@ use crate::model::{Name, Span, Text};
 pub(crate) use flat::{Flow, Gate, Net, Quantity, StartNode};
 pub(crate) use head::read_process;
 pub(crate) use task::check_kind;
-pub(crate) use work::{Call, Decide, FormItem, Outcome, Service, Task};
+pub(crate) use work::{Approve, Call, Decide, FormItem, Outcome, Service, Task};
 
 /// Most steps in one file.
 pub(crate) const MAX_STEPS: usize = 5_000;
@@ -214,6 +215,7 @@ pub(crate) enum Verb<'t> {
     /// A complex gateway with its activation condition.
     Complex(Option<&'t Node>),
     UserTask(Box<Task<'t>>),
+    Approve(Box<Approve<'t>>),
     Service(Box<Service<'t>>),
     Set(&'t [Entry]),
     Decide(Box<Decide<'t>>),
@@ -486,6 +488,9 @@ impl<'t> Verb<'t> {
         let mut lists: Vec<&[Step<'t>]> = Vec::new();
         match self {
             Verb::UserTask(task) => lists.extend(task.outcomes.iter().filter_map(|out| out.follow.steps.as_deref())),
+            Verb::Approve(approve) => {
+                lists.extend(approve.task.outcomes.iter().filter_map(|out| out.follow.steps.as_deref()));
+            }
             Verb::Incident { ways, .. } => lists.extend(ways.iter().filter_map(|way| way.then.steps.as_deref())),
             Verb::Choose(cases) | Verb::AllThatApply(cases) => {
                 lists.extend(cases.iter().filter_map(|case| case.then.steps.as_deref()));

@@ -27,6 +27,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn structure(&mut self, at: &At<'a>) -> Option<NodeIx> {
         match &at.step.verb {
             Verb::UserTask(task) => return Some(self.user_task(at, task)),
+            Verb::Approve(approve) => return Some(self.approve(at, approve)),
             Verb::Catch(event) => return Some(self.catch(at, event)),
             Verb::Incident { code, with, ways } => self.incident(at, code, with, ways),
             Verb::Choose(cases) => self.choose(at, cases),

@@ -108,7 +108,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The columns of the task's own record.
-    fn task_record(&mut self, task: &'a Task<'a>, names: &Names) -> Vec<(Name, crate::model::Expr)> {
+    pub(super) fn task_record(&mut self, task: &'a Task<'a>, names: &Names) -> Vec<(Name, crate::model::Expr)> {
         let Some(first) = task.record.first() else { return Vec::new() };
         let Some(entity) = self.cx.words.task_entity() else {
             let message = "user tasks have no records here: the library has no `tasks`";
@@ -120,7 +120,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// `1 h before`.
-    fn remind(&mut self, node: &'a Node, names: &Names) -> Option<crate::model::Expr> {
+    pub(super) fn remind(&mut self, node: &'a Node, names: &Names) -> Option<crate::model::Expr> {
         let scalar = crate::load::cursor::scalar(node, "a length of time such as `1 h before`", self.cx.problems)?;
         let length = scalar.text.trim_end().strip_suffix("before").map_or(scalar.text.len(), str::len);
         let text = ExprText::part(node, 0..length);
@@ -130,23 +130,28 @@ impl<'a> Compiler<'a> {
     /// Who gets a task: a user, `role(x)`, or `role(=expr)`.
     pub(super) fn assignment(&mut self, node: &'a Node) -> Option<Assignment> {
         let names = self.names();
-        let text = node.word().unwrap_or_default().trim();
-        let role = text.strip_prefix("role(").and_then(|rest| rest.strip_suffix(')'));
-        let Some(role) = role else {
-            let user = self.cx.words.library.is_entity("user").then(|| Type::reference("user"));
-            return Some(Assignment::User(self.expr(node, &names, user.as_ref())));
-        };
+        if let Some(role) = self.role_of(node, &names) {
+            return role;
+        }
+        let user = self.cx.words.library.is_entity("user").then(|| Type::reference("user"));
+        Some(Assignment::User(self.expr(node, &names, user.as_ref())))
+    }
+
+    /// The role of `role(x)` and `role(=expr)`, when that is what is written.
+    pub(super) fn role_of(&mut self, node: &'a Node, names: &Names) -> Option<Option<Assignment>> {
+        let text = node.word()?.trim();
+        let role = text.strip_prefix("role(").and_then(|rest| rest.strip_suffix(')'))?;
         let from = node.word().and_then(|word| word.find('(')).unwrap_or_default().saturating_add(1);
         let part = ExprText::part(node, from..from.saturating_add(role.len()));
         if role.trim_start().starts_with('=') {
-            return self.compile(&part, &names, Some(&Type::Text)).map(Assignment::RoleOf);
+            return Some(self.compile(&part, names, Some(&Type::Text)).map(Assignment::RoleOf));
         }
         let role = Spanned::new(Name::new(role.trim()), part.span);
-        self.cx.words.role(&role).then_some(Assignment::Role(role.value))
+        Some(self.cx.words.role(&role).then_some(Assignment::Role(role.value)))
     }
 
     /// What an outcome's expressions see besides: the form and the task.
-    fn outcome_names(&mut self, task: &'a Task<'a>) -> Names {
+    pub(super) fn outcome_names(&mut self, task: &'a Task<'a>) -> Names {
         let mut names = self.names();
         for item in &task.form {
             if let FormItem::Entry(decl) = item {
@@ -208,7 +213,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// What an outcome requires: an entry of the form, or a column as `self.column`.
-    fn required(&mut self, node: &'a Node, task: &Task<'_>) -> Option<Name> {
+    pub(super) fn required(&mut self, node: &'a Node, task: &Task<'_>) -> Option<Name> {
         let text = &crate::load::cursor::scalar(node, "an entry of the form, or `self.column`", self.cx.problems)?.text;
         if let Some(column) = text.strip_prefix("self.") {
             let own = self.process.entity.as_ref().map(|entity| entity.value.clone())?;
@@ -309,7 +314,7 @@ impl<'a> Compiler<'a> {
         rules
     }
 
-    fn outcome_flow(
+    pub(super) fn outcome_flow(
         &mut self,
         at: &At<'a>,
         node: NodeIx,

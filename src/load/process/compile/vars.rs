@@ -198,6 +198,10 @@ impl<'a> Compiler<'a> {
                     self.hidden(Some(name), ty);
                 }
             }
+            Verb::Approve(approve) => {
+                let ty = self.decisions_type(&approve.task);
+                self.hidden(approve.collect.as_ref(), ty);
+            }
             Verb::Each(each) => {
                 for entry in each.collect {
                     if let Some(name) = cursor::key_name(&entry.key, &Problems::new()) {

@@ -222,6 +222,7 @@ pub(super) fn drop_idle(step: &mut Step<'_>) {
 pub(super) fn task_of<'s, 't>(step: &'s mut Step<'t>) -> Option<(&'s mut Task<'t>, Option<&'t [Entry]>)> {
     match &mut step.verb {
         Verb::UserTask(task) => Some((task, None)),
+        Verb::Approve(approve) => Some((&mut approve.task, None)),
         Verb::Group(group) if step.word == "mapping" => match group.steps.as_mut_slice() {
             [inner, rest @ ..] => {
                 let outputs =

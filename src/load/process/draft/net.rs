@@ -69,7 +69,7 @@ const ENDS: &[&str] = &["send", "signal", "escalate", "compensate", "raise", "no
 const TYPES: &[(&str, Kind)] = &[
     ("task", Kind::Gate(Gate::Pass)),
     ("manual_task", Kind::Gate(Gate::Pass)),
-    ("user_task", Kind::Does(&["user_task"], false)),
+    ("user_task", Kind::Does(&["user_task", "approve"], false)),
     ("service_task", Kind::Does(DATA, false)),
     ("script_task", Kind::Does(&["set", "service", "stage"], false)),
     ("send_task", Kind::Does(&["send", "notify"], false)),

@@ -22,9 +22,10 @@ pub(crate) struct Reader<'t> {
 pub(super) type Read<'t> = fn(&Reader<'t>, &MapReader<'t>, &'t Node) -> Option<Verb<'t>>;
 
 /// Every verb: its word, how a problem names the step, how its keys are read.
-pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 33] {
+pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 34] {
     [
         ("user_task", "a `user_task` step", Reader::user_task),
+        ("approve", "an `approve` step", Reader::approve),
         ("service", "a `service` step", Reader::service),
         ("create", "a `create` step", Reader::create),
         ("update", "an `update` step", Reader::update),
@@ -59,9 +60,6 @@ pub(super) fn verbs<'t>() -> [(&'static str, &'static str, Read<'t>); 33] {
         ("go_on", "a `go_on` step", Reader::go_on),
     ]
 }
-
-/// Verbs of the language that this version refuses.
-const LATER: &[&str] = &["approve"];
 
 /// Keys that every step may have.
 const COMMON: &[&str] = &["id", "title", "doc", "if", "next", "boundary"];
@@ -128,11 +126,6 @@ impl<'t> Reader<'t> {
             let known = verbs.iter().find(|(word, _, _)| *word == &*entry.key.text)?;
             Some((entry, *known))
         };
-        let later = entries.iter().find(|entry| LATER.contains(&&*entry.key.text));
-        if let Some(entry) = later {
-            self.later(&entry.key.text, entry.key.span);
-            return (None, "a step", None);
-        }
         let mut found: Vec<_> = entries.iter().filter_map(find).collect();
         if found.len() > 1 && found.iter().any(|(_, known)| matches!(known.0, "create" | "update" | "stage")) {
             found.retain(|(_, known)| known.0 != "set");

@@ -22,6 +22,16 @@ pub(crate) struct Task<'t> {
     pub outcomes: Vec<Outcome<'t>>,
 }
 
+/// Several people who decide.
+#[derive(Debug)]
+pub(crate) struct Approve<'t> {
+    /// The task of each; its outcomes are those of the whole.
+    pub task: Task<'t>,
+    pub by: Vec<&'t Node>,
+    pub rule: Option<&'t Node>,
+    pub collect: Option<Spanned<Name>>,
+}
+
 /// One thing a form asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum FormItem {
