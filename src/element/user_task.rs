@@ -21,6 +21,8 @@ pub struct UserTask {
     pub assign: Option<Assignment>,
     /// Its category.
     pub category: Option<Name>,
+    /// The form of the host that shows it.
+    pub form_key: Option<TextTemplate>,
     /// What its form asks for.
     pub form: Vec<FormEntry>,
     /// Columns of its own record, beside what the library maps.

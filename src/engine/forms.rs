@@ -15,6 +15,8 @@ use crate::store::StoreError;
 /// What completing a task asks for.
 #[derive(Clone, Debug)]
 pub struct TaskForm {
+    /// The host's form that shows it (`form_key`); none when the step names none, or a value in its name is null.
+    pub key: Option<Text>,
     /// What may be filled in: entries of its own, and columns of the record as `self.column`.
     pub entries: Vec<FormEntry>,
     /// How it may end.
@@ -61,15 +63,16 @@ impl Engine {
         let wait = run.state.wait(row.wait);
         let Some((def, wait)) = def.zip(wait) else { return Err(unknown(task)) };
         let Some(Element::UserTask(room)) = def.element(wait.node) else { return Err(unknown(task)) };
-        let outcomes = self.look(&run, def, (wait.node, wait.owner), |view| {
+        let (key, outcomes) = self.look(&run, def, (wait.node, wait.owner), |view| {
             let outcome = |rule: &OutcomeRule| TaskOutcome {
                 id: rule.id.clone(),
                 title: rule.title.show(view),
                 require: rule.require.clone(),
             };
-            room.outcomes.iter().map(outcome).collect()
+            let key = room.form_key.as_ref().and_then(|key| key.fill(view).ok());
+            (key, room.outcomes.iter().map(outcome).collect())
         })?;
-        Ok(TaskForm { entries: room.form.clone(), outcomes })
+        Ok(TaskForm { key, entries: room.form.clone(), outcomes })
     }
 
     /// What a run offers people to do: the actions of boundary events and handlers, and what they may choose in ad-hoc sub-processes.

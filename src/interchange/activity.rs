@@ -3,25 +3,27 @@
 use std::collections::BTreeSet;
 
 use super::data::{Mapped, map_of, names_of};
-use super::import::{Import, title};
+use super::import::Import;
 use super::scope::not_run;
-use super::vendor::{extra, service_of};
+use super::vendor::{extension, extra};
 use super::words::snake;
 use super::xml::Tag;
 use super::yaml::Out;
 
+const LOOPS: [&str; 2] = ["standardLoopCharacteristics", "multiInstanceLoopCharacteristics"];
+
 impl<'x> Import<'x> {
     pub(super) fn activity(&mut self, tag: Tag<'x>) -> Option<Out> {
-        let before = self.process.locals.len();
+        let (before, rounds) = (self.process.locals.len(), self.process.rounds);
         let around = self.around(tag);
         let (word, what) = match tag.name() {
             "task" => ("task", Out::map()),
             "manualTask" => ("manual_task", Out::map()),
             "userTask" => ("user_task", self.user_task(tag)),
-            "serviceTask" | "businessRuleTask" => ("service_task", self.service_task(tag)),
+            "serviceTask" | "businessRuleTask" => self.service_task(tag),
             "sendTask" => self.send_task(tag),
             "receiveTask" => ("receive_task", self.receive_task(tag)),
-            "scriptTask" => ("script_task", self.script_task(tag)),
+            "scriptTask" => self.script_task(tag),
             "callActivity" => ("call_activity", self.call(tag)),
             "subProcess" if tag.flag("triggeredByEvent") == Some(true) => ("event_sub_process", self.inner(tag, true)),
             "subProcess" => ("sub_process", self.inner(tag, false)),
@@ -33,9 +35,15 @@ impl<'x> Import<'x> {
             }
         };
         self.process.locals.truncate(before);
-        self.ignored(tag);
+        self.process.rounds = rounds;
         let mut node = self.with_head(tag, word, what);
+        // The inputs of an activity, and the place of its round among them.
+        let mut inputs = node.get("inputs").cloned().unwrap_or_else(Out::map);
+        inputs.extend(around.get("inputs").cloned().unwrap_or_else(Out::map));
         node.extend(around);
+        if !inputs.is_empty() {
+            node.put("inputs", inputs);
+        }
         Some(node)
     }
 
@@ -82,108 +90,12 @@ impl<'x> Import<'x> {
         Out::List(ids.unwrap_or_default().iter().map(|id| Out::text(self.node_name(id))).collect())
     }
 
-    fn user_task(&mut self, tag: Tag<'x>) -> Out {
-        self.process.has_tasks = true;
-        let mut what = Out::map();
-        if tag.attr("name").is_none() {
-            what.put("title", title(tag.id()));
-        }
-        let in_lane = self
-            .by_id
-            .values()
-            .any(|lane| lane.is("lane") && lane.all("flowNodeRef").any(|node| node.text() == tag.id()));
-        match self.assignment(tag) {
-            Some(assign) => what.put("assign", Out::text(assign)),
-            None if in_lane => {}
-            None => {
-                tag.warn(
-                    format!("nothing says who does {}", tag.called()),
-                    "anybody of the role `anybody` may; write an assignee, a group or a lane",
-                );
-                what.put("assign", Out::text(format!("role({})", self.role("anybody"))));
-            }
-        }
-        if let Some(due) = self.due(tag) {
-            what.put("due", Out::text(due));
-        }
-        let form = self.form(tag);
-        what.extend(form);
-        self.mapped(tag, &mut what);
-        what
-    }
-
-    /// Inputs and outputs of an activity that is no call of the host.
-    fn mapped(&mut self, tag: Tag<'x>, what: &mut Out) {
-        let (inputs, outputs) = (self.inputs(tag), self.outputs(tag, ""));
-        if !inputs.is_empty() {
-            what.put("inputs", map_of(inputs));
-        }
-        if !outputs.is_empty() {
-            what.put("outputs", map_of(outputs));
-        }
-    }
-
-    fn service_task(&mut self, tag: Tag<'x>) -> Out {
-        let name = service_of(tag).unwrap_or_else(|| tag.id().to_string());
-        let result = extra(tag, "resultVariable").or_else(|| extra(tag, "resultVariableName"));
-        let decided =
-            tag.extensions().find(|tag| tag.name() == "calledDecision").and_then(|tag| tag.attr("resultVariable"));
-        self.host(tag, &name, result.or(decided))
-    }
-
-    /// A script is the host's: a service called as the script when that is one word, else as the task.
-    fn script_task(&mut self, tag: Tag<'x>) -> Out {
-        let script = tag.text_of("script").map(|(_, text)| text).unwrap_or_default();
-        let is_word = !script.is_empty() && script.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !is_word && !script.is_empty() {
-            let name = snake(tag.id(), "service");
-            tag.warn(
-                format!("the script of {} is not run", tag.called()),
-                format!("the host gives the service `{name}`, which does what it says"),
-            );
-        }
-        let name = if is_word { script } else { tag.id().to_string() };
-        self.host(tag, &name, extra(tag, "resultVariable"))
-    }
-
-    /// A call of the host: with what is mapped, else with all variables, and back.
-    fn host(&mut self, tag: Tag<'x>, name: &str, result: Option<&str>) -> Out {
-        let mut inputs = self.inputs(tag);
-        let mut outputs = self.outputs(tag, "result");
-        if let Some(result) = result {
-            outputs.push((self.variable(result), "result.value".to_string()));
-        }
-        let all = self.all_vars();
-        if inputs.is_empty() {
-            inputs = all.iter().map(|name| (name.clone(), name.clone())).collect();
-        }
-        if outputs.is_empty() {
-            outputs =
-                all.iter().map(|name| (name.clone(), format!("get or else(result.{name}, params.{name})"))).collect();
-        }
-        let gives: BTreeSet<String> = inputs.iter().map(|(name, _)| name.clone()).collect();
-        let takes: BTreeSet<String> = outputs.iter().flat_map(|(_, value)| names_of(value, "result.")).collect();
-        let service = self.service(name, &gives, &takes);
-        let mut what = Out::of([("service", Out::text(service))]);
-        for (key, mapped) in [("with", inputs), ("take", outputs)] {
-            if !mapped.is_empty() {
-                what.put(key, map_of(mapped));
-            }
-        }
-        if let Some(retry) = self.retry(tag) {
-            what.put("retry", retry);
-        }
-        what
-    }
-
     fn send_task(&mut self, tag: Tag<'x>) -> (&'static str, Out) {
-        let definition = tag.extensions().find(|tag| tag.name() == "taskDefinition");
-        if tag.attr("messageRef").is_none() && (definition.is_some() || service_of(tag).is_some()) {
-            return ("service_task", self.service_task(tag));
+        if tag.attr("messageRef").is_none() && !self.links.messages.contains_key(tag.id()) {
+            return self.service_task(tag);
         }
-        let message = self.message(tag, tag);
-        let what = Out::of([("send", Out::text(message)), ("key", Out::text(self.key(tag, tag)))]);
-        ("send_task", what)
+        self.sent_by_job(tag, tag);
+        ("send_task", self.sent(tag, tag))
     }
 
     fn receive_task(&mut self, tag: Tag<'x>) -> Out {
@@ -199,7 +111,7 @@ impl<'x> Import<'x> {
     }
 
     fn call(&mut self, tag: Tag<'x>) -> Out {
-        let extension = tag.extensions().find(|tag| tag.name() == "calledElement");
+        let extension = extension(tag, "calledElement");
         let called = extension.and_then(|tag| tag.attr("processId")).or(tag.attr("calledElement")).unwrap_or_default();
         if called.is_empty() || super::condition::is_marked(called) {
             let help = "name the process; for one of several, a gateway with a call for each";
@@ -207,22 +119,36 @@ impl<'x> Import<'x> {
             return Out::map();
         }
         let name = self.process_name(called);
-        let known = self.known.vars.get(&name).cloned();
+        self.called.insert(name.clone());
+        let shared = self.shared(self.known.vars.get(&name).cloned().as_ref());
         let mut what = Out::of([("call", Out::text(&*name))]);
+        if let Some(version) = self.version(tag, extension) {
+            what.put("version", Out::text(version));
+        }
         let (mut with, mut take) = (self.inputs(tag), self.outputs(tag, "result"));
-        let shares_all = extension.is_some_and(|tag| tag.attr("propagateAllParentVariables") != Some("false"));
-        for mapping in tag.extensions() {
+        let (mut gives_all, mut takes_all) = (extra(tag, "inheritVariables") == Some("true"), false);
+        for mapping in tag.extensions().filter(|tag| matches!(tag.name(), "in" | "out")) {
             let all = mapping.attr("variables") == Some("all");
-            match mapping.name() {
-                "in" if all => with.extend(self.shared(known.as_ref())),
-                "in" => with.extend(self.mapping(mapping)),
-                "out" => take.extend(self.mapping(mapping)),
-                _ => {}
+            match (mapping.name(), all) {
+                ("in", true) => gives_all = true,
+                ("out", true) => takes_all = true,
+                ("in", false) => with.extend(self.mapping(mapping, "")),
+                _ => take.extend(self.mapping(mapping, "result")),
             }
         }
-        if shares_all && with.is_empty() {
-            with.extend(self.shared(known.as_ref()));
+        if let Some(extension) = extension {
+            gives_all |= extension.attr("propagateAllParentVariables") != Some("false");
+            let says = extension.attr("propagateAllChildVariables");
+            takes_all |= says.map_or(take.is_empty(), |says| says == "true");
         }
+        for (all, mapped, from) in [(gives_all, &mut with, ""), (takes_all, &mut take, "result.")] {
+            let more = shared.iter().filter(|name| all && !mapped.iter().any(|(known, _)| known == *name));
+            let more: Mapped = more.map(|name| (name.clone(), format!("{from}{name}"))).collect();
+            mapped.extend(more);
+        }
+        let given = self.given.entry(name).or_default();
+        given.extend(with.iter().map(|(name, _)| name.clone()));
+        given.extend(take.iter().flat_map(|(_, value)| names_of(value, "result.")));
         for (key, mapped) in [("with", with), ("take", take)] {
             if !mapped.is_empty() {
                 what.put(key, map_of(mapped));
@@ -231,22 +157,57 @@ impl<'x> Import<'x> {
         what
     }
 
-    /// The variables that a process has as well as the one that it calls.
-    fn shared(&self, called: Option<&BTreeSet<String>>) -> Mapped {
-        let shared =
-            called.into_iter().flat_map(|called| called.intersection(&self.all_vars()).cloned().collect::<Vec<_>>());
-        shared.map(|name| (name.clone(), name)).collect()
+    /// Which version of a process is called, where that is not the newest.
+    fn version(&self, tag: Tag<'x>, extension: Option<Tag<'x>>) -> Option<String> {
+        let binding = extra(tag, "calledElementBinding").or_else(|| extension.and_then(|tag| tag.attr("bindingType")));
+        match binding.unwrap_or("latest") {
+            "latest" => None,
+            "version" => match extra(tag, "calledElementVersion").filter(|version| version.parse::<u32>().is_ok()) {
+                Some(version) => Some(version.to_string()),
+                None => {
+                    let help = "write its number";
+                    tag.refuse("bpmn-not-run", format!("{} calls a version that is worked out", tag.called()), help);
+                    None
+                }
+            },
+            other => {
+                let message = format!("{} calls the newest version, not the one of `{other}`", tag.called());
+                tag.warn(message, "`version` of the call names one by its number");
+                None
+            }
+        }
     }
 
-    /// `in` or `out` of a call: from one variable, or an expression, to another.
-    fn mapping(&mut self, mapping: Tag<'x>) -> Option<(String, String)> {
-        let target = mapping.attr("target")?;
-        let value = match (mapping.attr("source"), mapping.attr("sourceExpression")) {
-            (Some(source), _) => self.variable(source),
-            (None, Some(source)) => self.expression(mapping, source),
-            (None, None) => return None,
+    /// The variables that a process has as well as the one that it calls.
+    fn shared(&self, called: Option<&BTreeSet<String>>) -> Vec<String> {
+        let all = self.all_vars();
+        called.into_iter().flat_map(|called| called.intersection(&all)).cloned().collect()
+    }
+
+    /// `in` or `out` of a call: from one variable, or an expression, to another. `from` says what stands before the names of what is called.
+    fn mapping(&mut self, mapping: Tag<'x>, from: &str) -> Option<(String, String)> {
+        let source = mapping.attr("source").or(mapping.attr("sourceExpression"));
+        let Some((target, source)) = mapping.attr("target").zip(source) else {
+            mapping.warn(
+                format!("`{}` of a call names no variable that is known here", mapping.name()),
+                "write `source` and `target`",
+            );
+            return None;
         };
-        Some((self.process.words.name(target, "value"), value))
+        if mapping.flag("local") == Some(true) {
+            mapping.warn("`local` means nothing here", "the variable is the process's");
+        }
+        let is_variable = mapping.attr("source").is_some() && !super::condition::is_marked(source);
+        let value = match (is_variable, from.is_empty()) {
+            (true, true) => self.variable(source),
+            (true, false) => format!("{from}.{}", snake(source, "value")),
+            (false, true) => self.expression(mapping, source),
+            (false, false) => {
+                self.expression_with(mapping, source, &mut |_, word, _| format!("{from}.{}", snake(word, "value")))
+            }
+        };
+        let target = if from.is_empty() { self.process.words.name(target, "value") } else { self.variable(target) };
+        Some((target, value))
     }
 
     /// How often an activity is done, and with how many tokens.
@@ -257,11 +218,17 @@ impl<'x> Import<'x> {
                 what.put(key, Out::text(count));
             }
         }
+        self.process.rounds |= LOOPS.iter().any(|name| tag.first(name).is_some());
         if let Some(standard) = tag.first("standardLoopCharacteristics") {
             what.put("standard_loop", self.standard_loop(standard));
         }
         if let Some(several) = tag.first("multiInstanceLoopCharacteristics") {
             what.put("multi_instance", self.multi_instance(several));
+            if let Some(index) = extra(several, "elementIndexVariable") {
+                let index = self.process.words.name(index, "value");
+                what.put("inputs", Out::of([(index.clone(), Out::text("loop.counter - 1"))]));
+                self.process.locals.push(index);
+            }
         }
         what
     }
@@ -272,25 +239,13 @@ impl<'x> Import<'x> {
             what.put("test_before", Out::text("true"));
         }
         if let Some((condition, text)) = tag.text_of("loopCondition") {
-            let translated = self.in_round(condition, &text);
+            let translated = self.expression(condition, &text);
             what.put("loop_condition", Out::text(translated));
         }
         if let Some(most) = tag.attr("loopMaximum") {
             what.put("loop_maximum", Out::text(most));
         }
         what
-    }
-
-    /// An expression that is looked at in rounds: what engines call their counters.
-    fn in_round(&mut self, tag: Tag<'x>, text: &str) -> String {
-        let mut name = |this: &mut Self, word: &str| match word {
-            "nrOfInstances" | "numberOfInstances" => "loop.instances".to_string(),
-            "nrOfCompletedInstances" | "numberOfCompletedInstances" => "loop.completed".to_string(),
-            "nrOfActiveInstances" | "numberOfActiveInstances" => "loop.active".to_string(),
-            "loopCounter" => "loop.counter".to_string(),
-            other => this.variable(other),
-        };
-        self.expression_with(tag, text, &mut name)
     }
 
     fn multi_instance(&mut self, tag: Tag<'x>) -> Out {
@@ -306,7 +261,7 @@ impl<'x> Import<'x> {
             what.put("at_once", Out::text("all"));
         }
         if let Some((condition, text)) = tag.text_of("completionCondition") {
-            let until = self.in_round(condition, &text);
+            let until = self.expression(condition, &text);
             what.put("until", Out::text(until));
         }
         if let Some(vendor) = vendor
@@ -346,7 +301,9 @@ impl<'x> Import<'x> {
             }
             _ => return,
         };
-        let Some(definition) = tag.reference(reference).and_then(|id| self.by_id.get(id)).copied() else { return };
+        let Some(definition) = tag.reference(reference).and_then(|id| self.links.by_id.get(id)).copied() else {
+            return;
+        };
         what.put("behavior", Out::text(word));
         if let Some(throws) = self.thrown(definition) {
             what.put("throws", throws);

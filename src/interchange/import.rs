@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::condition::Dialect;
+use super::links::Links;
 use super::words::{Words, snake};
 use super::xml::{self, Tag, local};
 use super::yaml::Out;
@@ -66,6 +68,10 @@ pub fn import(name: &str, text: &str) -> Result<Imported, LoadError> {
 pub(super) struct Known {
     /// The variables of each process, by its name.
     pub vars: BTreeMap<String, BTreeSet<String>>,
+    /// The processes that others call.
+    pub called: BTreeSet<String>,
+    /// What messages bring.
+    pub brought: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A declaration of the library: its key and what it says.
@@ -74,16 +80,17 @@ type Declared = BTreeMap<String, Out>;
 /// A model on its way.
 pub(super) struct Import<'x> {
     pub known: Known,
-    /// Every element with an id.
-    pub by_id: BTreeMap<&'x str, Tag<'x>>,
+    pub links: Links<'x>,
     pub messages: Declared,
     pub signals: Declared,
     pub errors: Declared,
     pub services: Declared,
     pub roles: Declared,
-    /// Messages between participants: who sends, who receives, how it is called.
-    pub message_flows: Vec<(&'x str, &'x str, String)>,
     pub process: Process,
+    /// The processes that others call.
+    pub called: BTreeSet<String>,
+    /// What calls give to processes and take from them, by the processes' names.
+    pub given: BTreeMap<String, BTreeSet<String>>,
     processes: Words,
     stem: String,
     /// The model's file, without its folder.
@@ -104,26 +111,27 @@ pub(super) struct Process {
     /// The error codes that are caught somewhere in it.
     pub caught: BTreeSet<String>,
     pub has_tasks: bool,
+    /// Whether the activity that is read is done in rounds.
+    pub rounds: bool,
+    /// What holds the user that started the process, and how it is called in the model.
+    pub initiators: BTreeSet<String>,
 }
 
 impl<'x> Import<'x> {
     fn of(root: Tag<'x>, known: Known, name: &'x str) -> Self {
         let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
         let stem = file.split('.').next().unwrap_or(file);
-        let with_id = root.node.descendants().filter(roxmltree::Node::is_element).filter_map(|node| {
-            let tag = Tag { node, ..root };
-            Some((node.attribute("id")?, tag)).filter(|_| tag.is_bpmn())
-        });
         Self {
             known,
-            by_id: with_id.collect(),
+            links: Links::of(root),
             messages: Declared::new(),
             signals: Declared::new(),
             errors: Declared::new(),
             services: Declared::new(),
             roles: Declared::new(),
-            message_flows: Vec::new(),
             process: Process::default(),
+            called: BTreeSet::new(),
+            given: BTreeMap::new(),
             processes: Words::default(),
             stem: snake(stem, "model"),
             file,
@@ -144,12 +152,11 @@ impl<'x> Import<'x> {
         }
         let mut known = Known::default();
         let mut files = Vec::new();
-        self.flows_between(root);
         let processes: Vec<Tag<'x>> = root.all("process").collect();
         if processes.is_empty() {
             root.refuse("bpmn-no-model", "the model has no process", "draw one, or export the whole collaboration");
         }
-        for tag in processes {
+        for tag in processes.into_iter().filter(|tag| self.shape(*tag)).collect::<Vec<_>>() {
             let own = tag.extensions().find(|tag| tag.is_own("process"));
             let name = own.and_then(|own| own.attr("name")).map(str::to_string);
             let name = name.unwrap_or_else(|| self.process_name(tag.id()));
@@ -160,6 +167,12 @@ impl<'x> Import<'x> {
             files.push((path.unwrap_or_else(|| format!("{name}.yaml")), file));
         }
         self.other_roots(root);
+        self.vendors(root);
+        for (process, names) in std::mem::take(&mut self.given) {
+            known.vars.entry(process).or_default().extend(names);
+        }
+        known.called = std::mem::take(&mut self.called);
+        known.brought = self.messages.iter().map(|(name, says)| (name.clone(), says.keys_of("with"))).collect();
         let made = || (format!("{}.library.yaml", self.stem), self.library(&files));
         let (path, mut library) = self.own_library().unwrap_or_else(made);
         library.put("bpmn", Out::text(self.file));
@@ -170,16 +183,6 @@ impl<'x> Import<'x> {
     /// The name of a process of this model, or of one that it calls.
     pub fn process_name(&mut self, id: &str) -> String {
         self.processes.name(local(id), "process")
-    }
-
-    fn flows_between(&mut self, root: Tag<'x>) {
-        for flow in root.all("collaboration").flat_map(|collaboration| collaboration.all("messageFlow")) {
-            let (Some(from), Some(to)) = (flow.reference("sourceRef"), flow.reference("targetRef")) else { continue };
-            let named =
-                flow.reference("messageRef").and_then(|id| self.by_id.get(id)).and_then(|message| message.attr("name"));
-            let name = named.or(flow.attr("name")).unwrap_or(flow.id());
-            self.message_flows.push((from, to, name.to_string()));
-        }
     }
 
     /// What stands beside the processes: all of it is known, or refused.
@@ -245,6 +248,25 @@ impl<'x> Import<'x> {
     /// The variables of the process that is read.
     pub fn all_vars(&self) -> BTreeSet<String> {
         self.known.vars.get(&self.process.name).cloned().unwrap_or_default()
+    }
+
+    /// What a word of an expression stands for: a variable of the process, of a round or an activity, or who started it.
+    pub fn word(&mut self, word: &str, dialect: Dialect) -> String {
+        if self.process.initiators.contains(word) {
+            return "instance.initiator".to_string();
+        }
+        if !self.process.rounds {
+            return self.variable(word);
+        }
+        match word {
+            "nrOfInstances" | "numberOfInstances" => "loop.instances".to_string(),
+            "nrOfCompletedInstances" | "numberOfCompletedInstances" => "loop.completed".to_string(),
+            "nrOfActiveInstances" | "numberOfActiveInstances" => "loop.active".to_string(),
+            // Where `${…}` is written, the first round is 0.
+            "loopCounter" if dialect == Dialect::Java => "(loop.counter - 1)".to_string(),
+            "loopCounter" => "loop.counter".to_string(),
+            other => self.variable(other),
+        }
     }
 
     /// The name of a variable here.

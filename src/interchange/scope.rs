@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::condition;
+use super::condition::{self, Dialect};
 use super::import::{Import, title};
 use super::words::snake;
 use super::xml::{Tag, local};
 use super::yaml::Out;
+use crate::load::Problem;
 
 /// What BPMN draws, and what no token ever meets.
 const DRAWN: &[&str] = &[
@@ -51,6 +52,8 @@ const DRAWN: &[&str] = &[
     "rendering",
 ];
 
+const HELP: &str = "what is translated stands in the chapter on BPMN; give the rest to a service";
+
 /// Refuses what BPMN has and nothing here runs.
 pub(super) fn not_run(tag: Tag<'_>) {
     let message = format!("{} is not run", tag.called());
@@ -60,23 +63,26 @@ pub(super) fn not_run(tag: Tag<'_>) {
 impl<'x> Import<'x> {
     pub(super) fn process(&mut self, tag: Tag<'x>) -> Out {
         let mut file = Out::of([("process", Out::text(&*self.process.name))]);
-        let pool = self
-            .by_id
-            .values()
-            .find(|other| other.is("participant") && other.reference("processRef") == Some(tag.id()));
+        let pool = self.links.pools.get(tag.id()).copied();
         if let Some(name) = tag.attr("name").or(pool.and_then(|pool| pool.attr("name"))) {
             file.put("title", title(name));
         }
         self.drawn(tag, &self.process.name.clone(), &mut file);
-        self.ignored(tag);
         self.caught_codes(tag);
+        let starts = tag.all("startEvent").filter_map(|start| super::vendor::extra(start, "initiator"));
+        self.process.initiators = starts.map(str::to_string).collect();
+        self.data_objects(tag);
         let inside = self.scope(tag, None);
         let params = self.all_vars();
         let own = tag.extensions().find(|own| own.is_own("process")).and_then(|own| own.own_yaml());
         if let Some(own) = own {
             file.extend(own);
         } else if !params.is_empty() {
-            file.put("params", Out::of(params.into_iter().map(|name| (name, Out::text("any")))));
+            // Whoever calls the process takes them back.
+            let is_called = self.known.called.contains(&self.process.name);
+            let called = || Out::of([("type", Out::text("any")), ("out", Out::text("true"))]);
+            let ty = || if is_called { called() } else { Out::text("any") };
+            file.put("params", Out::of(params.into_iter().map(|name| (name, ty()))));
         }
         file.extend(inside);
         file
@@ -137,14 +143,13 @@ impl<'x> Import<'x> {
             name if DRAWN.contains(&name) => return None,
             _ => return self.activity(tag),
         };
-        self.ignored(tag);
         Some(self.with_head(tag, word, what))
     }
 
     /// A node of which this crate keeps what it says beside the drawing.
     fn own_node(&mut self, tag: Tag<'x>, beside: Out) -> Option<Out> {
         let handler = tag.flag("triggeredByEvent") == Some(true);
-        let word = if handler { "event_sub_process".to_string() } else { super::words::snake(tag.name(), "task") };
+        let word = if handler { "event_sub_process".to_string() } else { super::words::lower(tag.name()) };
         let mut says = Out::map();
         if let Some(host) = tag.reference("attachedToRef") {
             says.put("attached_to", Out::text(self.node_name(host)));
@@ -191,27 +196,14 @@ impl<'x> Import<'x> {
     }
 
     pub(super) fn node_name(&mut self, id: &str) -> String {
-        let own = self.by_id.get(local(id)).and_then(|tag| tag.extensions().find(|own| own.is_own("node"))?.attr("id"));
+        let own =
+            self.links.by_id.get(local(id)).and_then(|tag| tag.extensions().find(|own| own.is_own("node"))?.attr("id"));
         own.map_or_else(|| self.process.nodes.name(local(id), "node"), str::to_string)
     }
 
     fn flow(&mut self, flow: Tag<'x>) -> Option<Out> {
-        let ends = ["sourceRef", "targetRef"].map(|end| flow.reference(end));
-        let [Some(from), Some(to)] = ends else {
-            flow.refuse(
-                "bpmn-broken",
-                format!("{} leads from or to nothing", flow.called()),
-                "write `sourceRef` and `targetRef`",
-            );
-            return None;
-        };
-        for end in [from, to] {
-            if !self.by_id.contains_key(end) {
-                flow.refuse("bpmn-broken", format!("there is no element `{end}`"), "the flow names it");
-                return None;
-            }
-        }
-        let source = self.by_id.get(from).copied();
+        let (from, to) = (flow.reference("sourceRef")?, flow.reference("targetRef")?);
+        let source = self.links.by_id.get(from).copied();
         let mut written = Out::of([("from", Out::text(self.node_name(from))), ("to", Out::text(self.node_name(to)))]);
         let own = flow.extensions().find(|own| own.is_own("flow"));
         let made = own.and_then(|own| own.attr("made")) == Some("true");
@@ -237,7 +229,7 @@ impl<'x> Import<'x> {
 
     /// An expression of the model; one whose meaning is not certain is refused with its text and place.
     pub(super) fn expression(&mut self, tag: Tag<'x>, text: &str) -> String {
-        self.expression_with(tag, text, &mut |this, word| this.variable(word))
+        self.expression_with(tag, text, &mut |this, word, dialect| this.word(word, dialect))
     }
 
     /// As [`Self::expression`], where some words mean something else.
@@ -245,24 +237,59 @@ impl<'x> Import<'x> {
         &mut self,
         tag: Tag<'x>,
         text: &str,
-        name: &mut dyn FnMut(&mut Self, &str) -> String,
+        name: &mut dyn FnMut(&mut Self, &str, Dialect) -> String,
     ) -> String {
-        match condition::translate(text, &mut |word| name(self, word)) {
+        let unmarked = self.language(tag);
+        match condition::translate(text, unmarked, &mut |word, dialect| name(self, word, dialect)) {
             Ok(translated) => translated,
-            Err(why) => {
-                let message = format!("`{text}` is not understood: {why}");
-                let help =
-                    "write comparisons of variables, `and`, `or`, `not(…)` and arithmetic; give the rest to a service";
-                tag.refuse("bpmn-expression", message, help);
+            Err(refused) => {
+                let message = format!("`{text}` is not understood: {}", refused.why);
+                let gap = text.len() - text.trim_start().len();
+                let span = tag.span_of(text.trim(), refused.at.saturating_sub(gap));
+                tag.problems.push(Problem::error("bpmn-expression", span, message).help(HELP));
                 "null".to_string()
             }
         }
     }
 
+    /// A piece of a text that is an expression, and where it begins in the text.
+    pub(super) fn expression_in(&mut self, tag: Tag<'x>, (text, at): (&str, usize), piece: &str) -> String {
+        match condition::translate(piece, Dialect::Java, &mut |word, dialect| self.word(word, dialect)) {
+            Ok(translated) => translated,
+            Err(refused) => {
+                let message = format!("`{piece}` is not understood: {}", refused.why);
+                let span = tag.span_of(text.trim(), at + refused.at);
+                tag.problems.push(Problem::error("bpmn-expression", span, message).help(HELP));
+                "null".to_string()
+            }
+        }
+    }
+
+    /// The language of an expression without a mark; one that is not read is refused by its name.
+    fn language(&self, tag: Tag<'x>) -> Dialect {
+        let Some(language) = tag.attr("language") else { return Dialect::Plain };
+        let lower = language.to_lowercase();
+        if lower.contains("feel") {
+            return Dialect::Feel;
+        }
+        if !matches!(&*lower, "juel" | "uel") && language != super::export::OWN {
+            let message = format!("expressions in `{language}` are not read");
+            tag.refuse("bpmn-expression", message, "write FEEL, or `${…}`");
+        }
+        Dialect::Plain
+    }
+
     fn lanes(&mut self, set: Tag<'x>, depth: u32) -> Vec<Out> {
         let mut found = Vec::new();
         for lane in set.all("lane") {
-            let nodes: Vec<String> = lane.all("flowNodeRef").map(|node| self.node_name(&node.text())).collect();
+            let deeper = lane.all("childLaneSet").flat_map(|set| set.node.descendants());
+            let deeper = deeper.filter(|node| node.has_tag_name((super::xml::BPMN, "flowNodeRef")));
+            let deeper: BTreeSet<&str> = deeper.filter_map(|node| node.text().map(local)).collect();
+            let named = lane.all("flowNodeRef").map(|node| local(&node.text()).to_string());
+            // What stands in a lane inside, or is only drawn, is not its own.
+            let is_own = |id: &String| self.links.by_id.get(&**id).is_some_and(Tag::is_node) && !deeper.contains(&**id);
+            let ids: Vec<String> = named.filter(is_own).collect();
+            let nodes: Vec<String> = ids.iter().map(|id| self.node_name(id)).collect();
             if !nodes.is_empty() {
                 let mut written = self.lane(lane);
                 written.put("nodes", Out::words(nodes));
@@ -297,7 +324,7 @@ impl<'x> Import<'x> {
 
     fn complex_gateway(&mut self, tag: Tag<'x>) -> Out {
         let Some((condition, text)) = tag.text_of("activationCondition") else { return Out::map() };
-        let mut name = |this: &mut Self, word: &str| match word {
+        let mut name = |this: &mut Self, word: &str, _| match word {
             "activationCount" => "count(arrived)".to_string(),
             other => this.variable(other),
         };
@@ -310,10 +337,11 @@ impl<'x> Import<'x> {
         let names: BTreeSet<&str> = tag
             .children()
             .filter(|child| child.is("dataObject") || child.is("property"))
-            .map(|child| child.attr("name").unwrap_or(child.id()))
+            .map(|child| child.id())
             .collect();
-        for name in names {
-            self.variable(name);
+        for id in names {
+            let name = self.data_name(id);
+            self.variable(&name);
         }
     }
 }

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Words {
     of: BTreeMap<String, String>,
     used: BTreeSet<String>,
+    /// The number that the next name of this beginning gets.
+    next: BTreeMap<String, u32>,
 }
 
 impl Words {
@@ -16,9 +18,12 @@ impl Words {
             return name.clone();
         }
         let base = snake(id, kind);
-        let numbered = |n: usize| format!("{}_{n}", base.get(..base.len().min(58)).unwrap_or(&base));
-        let free = std::iter::once(base.clone()).chain((2..).map(numbered)).find(|name| !self.used.contains(name));
-        let name = free.unwrap_or(base);
+        let mut name = base.clone();
+        while self.used.contains(&name) {
+            let next = self.next.entry(base.clone()).or_insert(1);
+            *next += 1;
+            name = format!("{}_{next}", base.get(..base.len().min(54)).unwrap_or(&base));
+        }
         self.used.insert(name.clone());
         self.of.insert(id.to_string(), name.clone());
         name
@@ -30,6 +35,13 @@ const TAKEN: &[&str] = &[
     "go_on", "done", "self", "user", "instance", "record", "loop", "task", "form", "message", "error", "result",
     "settings", "params", "vars", "lookups",
 ];
+
+/// A word of a drawing as it is written here: `subProcess` is `sub_process`.
+pub(super) fn lower(word: &str) -> String {
+    let parts =
+        word.chars().flat_map(|c| c.is_ascii_uppercase().then_some('_').into_iter().chain([c.to_ascii_lowercase()]));
+    parts.collect()
+}
 
 /// Lower case with underscores: a letter first, at most 60 characters.
 pub(super) fn snake(id: &str, kind: &str) -> String {

@@ -15,6 +15,10 @@ pub(super) const MAX_BYTES: usize = 8 << 20;
 const MAX_NODES: u32 = 400_000;
 /// Deepest element.
 const MAX_DEPTH: usize = 64;
+/// Most attributes of an element.
+const MAX_ATTRIBUTES: usize = 256;
+/// Most declarations of namespaces.
+const MAX_NAMESPACES: usize = 1_000;
 
 /// Reads the text. What is wrong is reported with its place.
 pub(super) fn parse<'x>(source: &'x Source, file: u32, problems: &Problems) -> Option<Document<'x>> {
@@ -27,8 +31,8 @@ pub(super) fn parse<'x>(source: &'x Source, file: u32, problems: &Problems) -> O
         );
         return None;
     }
-    if let Some(at) = too_deep(&source.text) {
-        problems.error("bpmn-too-large", Span::new(file, at, at), format!("elements lie deeper than {MAX_DEPTH}"));
+    if let Some((at, message)) = too_much(&source.text) {
+        problems.error("bpmn-too-large", Span::new(file, at, at), message);
         return None;
     }
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
@@ -46,9 +50,9 @@ pub(super) fn parse<'x>(source: &'x Source, file: u32, problems: &Problems) -> O
     }
 }
 
-/// Where elements lie too deep, as far as tags show it before anything is parsed: texts and comments are left out of it.
-fn too_deep(text: &str) -> Option<usize> {
-    let (mut depth, mut at) = (0_usize, 0_usize);
+/// Where the text has more than is read, as far as tags show it before anything is parsed: texts and comments are left out of it.
+fn too_much(text: &str) -> Option<(usize, String)> {
+    let (mut depth, mut at, mut namespaces) = (0_usize, 0_usize, 0_usize);
     while let Some(open) = text.get(at..).and_then(|rest| rest.find('<')).map(|found| at + found) {
         let rest = text.get(open..).unwrap_or_default();
         let skip = |end: &str| rest.find(end).map_or(rest.len(), |found| found + end.len());
@@ -56,37 +60,48 @@ fn too_deep(text: &str) -> Option<usize> {
             skip("-->")
         } else if rest.starts_with("<![CDATA[") {
             skip("]]>")
-        } else if rest.starts_with("<?") || rest.starts_with("<!") {
+        } else if rest.starts_with("<?") {
+            skip("?>")
+        } else if rest.starts_with("<!") {
             skip(">")
         } else {
-            let length = tag(rest);
-            match rest.get(..length) {
-                Some(tag) if tag.starts_with("</") => depth = depth.saturating_sub(1),
-                Some(tag) if tag.ends_with("/>") => {}
-                _ => depth += 1,
+            let (length, attributes) = tag(rest);
+            let tag = rest.get(..length).unwrap_or_default();
+            if attributes > MAX_ATTRIBUTES {
+                return Some((open, format!("an element has more than {MAX_ATTRIBUTES} attributes")));
+            }
+            namespaces += tag.matches("xmlns").count();
+            if namespaces > MAX_NAMESPACES {
+                return Some((open, format!("more than {MAX_NAMESPACES} namespaces are declared")));
+            }
+            if tag.starts_with("</") {
+                depth = depth.saturating_sub(1);
+            } else if !tag.ends_with("/>") {
+                depth += 1;
             }
             length
         };
         if depth > MAX_DEPTH {
-            return Some(open);
+            return Some((open, format!("elements lie deeper than {MAX_DEPTH}")));
         }
         at = open + length.max(1);
     }
     None
 }
 
-/// The length of a tag: to the `>` that stands in no quotes.
-fn tag(rest: &str) -> usize {
-    let mut quote = None;
+/// The length of a tag, to the `>` that stands in no quotes, and how many attributes it has.
+fn tag(rest: &str) -> (usize, usize) {
+    let (mut quote, mut attributes) = (None, 0);
     for (at, byte) in rest.bytes().enumerate() {
         match (quote, byte) {
-            (None, b'>') => return at + 1,
+            (None, b'>') => return (at + 1, attributes),
             (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'=') => attributes += 1,
             (Some(open), byte) if open == byte => quote = None,
             _ => {}
         }
     }
-    rest.len()
+    (rest.len(), attributes)
 }
 
 /// An element of the model, and where problems go.
@@ -201,8 +216,25 @@ impl<'x> Tag<'x> {
     pub fn span(&self) -> Span {
         let range = self.node.range();
         let source = self.node.document().input_text();
-        let open = source.get(range.start..range.end).map_or(0, tag);
+        let open = source.get(range.start..range.end).map_or(0, |text| tag(text).0);
         Span::new(self.file, range.start, (range.start + open).min(range.end))
+    }
+
+    /// Where a letter of a text of this element stands in the model: of an attribute or of the words in it.
+    pub fn span_of(&self, text: &str, at: usize) -> Span {
+        let source = self.node.document().input_text();
+        let attribute = self.node.attributes().find(|found| found.value().trim() == text);
+        let range = attribute.map(|found| found.range_value()).or_else(|| {
+            let words = self
+                .node
+                .children()
+                .find(|child| child.is_text() && child.text().is_some_and(|words| words.trim() == text));
+            words.map(|words| words.range())
+        });
+        let Some(range) = range else { return self.span() };
+        let written = source.get(range.clone()).unwrap_or_default();
+        let (begin, length) = place_in(written, at);
+        Span::new(self.file, range.start + begin, range.start + begin + length)
     }
 
     /// Refuses it.
@@ -222,6 +254,27 @@ impl<'x> Tag<'x> {
             None => self.name().to_string(),
         }
     }
+}
+
+/// Where the letter at `at` of the trimmed text is written, and how long it is: `&lt;` is one letter.
+fn place_in(written: &str, at: usize) -> (usize, usize) {
+    let is_data = written.starts_with("<![CDATA[");
+    let head = if is_data { 9 } else { 0 };
+    let body = written.get(head..).unwrap_or_default();
+    let body_end = head + if is_data { body.trim_end_matches("]]>").trim_end().len() } else { body.trim_end().len() };
+    let (mut place, mut letters) = (head + body.len() - body.trim_start().len(), 0);
+    while place < body_end {
+        let rest = written.get(place..body_end).unwrap_or_default();
+        let reference = rest.find(';').filter(|_| rest.starts_with('&') && !is_data).map(|end| end + 1);
+        let first = rest.chars().next().map_or(1, char::len_utf8);
+        let length = reference.unwrap_or(if rest.starts_with("\r\n") { 2 } else { first });
+        if letters >= at {
+            return (place, length);
+        }
+        letters += if reference.is_some() || length != first { 1 } else { first };
+        place += length;
+    }
+    (body_end, 0)
 }
 
 /// A name without its prefix.

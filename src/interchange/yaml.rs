@@ -95,6 +95,14 @@ impl Out {
         }
     }
 
+    /// The keys of the map under a key.
+    pub fn keys_of(&self, key: &str) -> std::collections::BTreeSet<String> {
+        match self.get(key) {
+            Some(Out::Map(entries)) => entries.iter().map(|(key, _)| key.clone()).collect(),
+            _ => std::collections::BTreeSet::new(),
+        }
+    }
+
     /// The map without some of its keys.
     pub fn without(&self, keys: &[&str]) -> Self {
         match self {

@@ -53,6 +53,8 @@ pub fn task(db: &Db, task: &str) -> Result<(), Failed> {
     let task = db.task(task)?;
     let form = db.engine.form(task.id)?;
     let mut lines = vec![format!("{}  {}", short(&task.id.to_string()), task.title.get(&db.lang))];
+    let key = form.key.as_ref().map(|key| key.get(&db.lang));
+    lines.extend(key.map(|key| format!("  form      {key}")));
     for entry in &form.entries {
         lines.push(format!("  asks for  {}: {}", entry.name, entry.ty));
     }
@@ -75,7 +77,7 @@ pub fn task(db: &Db, task: &str) -> Result<(), Failed> {
         })
         .collect();
     let told = json!({"task": task.id.to_string(), "step": task.step.to_string(),
-        "title": task.title.get(&db.lang), "form": entries, "outcomes": outcomes});
+        "title": task.title.get(&db.lang), "form_key": key, "form": entries, "outcomes": outcomes});
     print::said(db.format, &lines.join("\n"), told);
     Ok(())
 }

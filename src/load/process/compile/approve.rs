@@ -115,6 +115,7 @@ impl<'a> Compiler<'a> {
             form.extend(self.form_entry(item, &mut |_, _, _| None));
         }
         let title = task.title.as_ref().map(|title| self.template(title.node, &names)).unwrap_or_default();
+        let form_key = task.form_key.map(|key| self.template(key, &names));
         let record = self.task_record(task, &names);
         let due = task.due.map(|due| self.instant(due, &names));
         let start_in = task.start_in.map(|start| self.instant(start, &names));
@@ -135,7 +136,7 @@ impl<'a> Compiler<'a> {
             OutcomeRule { id: Name::new(id), ..rule }
         });
         let (assign, outcomes) = (Some(Assignment::Var(who)), outcomes.into());
-        UserTask { title, assign, category, form, record, due, start_in, remind, outcomes }
+        UserTask { title, assign, category, form_key, form, record, due, start_in, remind, outcomes }
     }
 
     fn verdict_title(&mut self, id: &str, said: Option<&'a Outcome<'a>>, names: &Names) -> Title {

@@ -46,6 +46,7 @@ impl<'a> Compiler<'a> {
                     "write `assign: self.owner` or `assign: role(...)`, here or for all: `tasks: {assign: ...}`",
                 ));
         }
+        let form_key = task.form_key.map(|key| self.template(key, &names));
         let (form, kept) = self.task_form(at, task);
         let record = self.task_record(task, &names);
         let due = task.due.map(|due| self.instant(due, &names));
@@ -59,7 +60,8 @@ impl<'a> Compiler<'a> {
             paths.push(self.path(outcome, task, &names));
         }
         self.writes = before;
-        let room = UserTask { title, assign, category, form, record, due, start_in, remind, outcomes: Vec::new() };
+        let outcomes = Vec::new();
+        let room = UserTask { title, assign, category, form_key, form, record, due, start_in, remind, outcomes };
         let shown = self.title(at.step.title.as_ref().or(task.title.as_ref()));
         let node = self.titled(at, shown, Element::UserTask(Box::new(room)));
         let rules = self.task_flows(at, node, task, paths, kept);

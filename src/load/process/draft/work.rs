@@ -13,6 +13,7 @@ pub(crate) struct Task<'t> {
     pub like: Option<Spanned<Name>>,
     pub assign: Option<&'t Node>,
     pub category: Option<Spanned<Name>>,
+    pub form_key: Option<&'t Node>,
     pub form: Vec<FormItem>,
     pub record: Vec<&'t Entry>,
     pub due: Option<&'t Node>,
