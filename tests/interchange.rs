@@ -11,6 +11,8 @@ use stageflow::interchange::import;
 use stageflow::load::{problems, render_text};
 use stageflow::scenario;
 
+#[path = "interchange_support/refused.rs"]
+mod refused;
 #[path = "conformance_support/round.rs"]
 mod round;
 

@@ -76,7 +76,7 @@ impl<'x> Import<'x> {
             return self.link(link);
         }
         let what = self.waits(event);
-        if what.is_empty() {
+        if definitions(self, event).is_empty() {
             event.refuse("bpmn-broken", format!("{} waits for nothing", event.called()), "give it an event definition");
         }
         what

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::condition::Dialect;
 use super::links::Links;
+use super::shape::is_too_large;
 use super::words::{Words, snake};
 use super::xml::{self, Tag, local};
 use super::yaml::Out;
@@ -49,6 +50,7 @@ pub fn import(name: &str, text: &str) -> Result<Imported, LoadError> {
     let mut sources = Sources::new();
     if let Some(source) = model.get(file)
         && let Some(document) = xml::parse(source, file, &problems)
+        && !is_too_large(Tag::new(document.root_element(), file, &problems))
     {
         // Which variables there are is known when everything has been read once.
         let nothing = Problems::new();
@@ -156,7 +158,8 @@ impl<'x> Import<'x> {
         if processes.is_empty() {
             root.refuse("bpmn-no-model", "the model has no process", "draw one, or export the whole collaboration");
         }
-        for tag in processes.into_iter().filter(|tag| self.shape(*tag)).collect::<Vec<_>>() {
+        for tag in processes {
+            self.shape(tag);
             let own = tag.extensions().find(|tag| tag.is_own("process"));
             let name = own.and_then(|own| own.attr("name")).map(str::to_string);
             let name = name.unwrap_or_else(|| self.process_name(tag.id()));

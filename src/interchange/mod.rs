@@ -11,6 +11,7 @@
 mod activity;
 mod condition;
 mod data;
+mod encoding;
 mod event;
 mod links;
 mod people;
@@ -25,5 +26,7 @@ mod yaml;
 mod export;
 mod import;
 
+pub use encoding::decode;
 pub use export::{Exported, drawing_of, export};
 pub use import::{Imported, import};
+pub use xml::MAX_BYTES;

@@ -8,17 +8,26 @@ use super::xml::{Tag, local};
 /// Most nodes of a model: more steps than a process may have.
 const MAX_NODES: usize = 5_000;
 
-impl<'x> Import<'x> {
-    /// Looks at the nodes, flows and lanes of a process. Gives whether it is small enough to go on.
-    pub(super) fn shape(&self, process: Tag<'x>) -> bool {
-        let elements = process.node.descendants().filter(roxmltree::Node::is_element);
-        let elements: Vec<Tag<'x>> = elements.map(|node| Tag { node, ..process }).filter(Tag::is_bpmn).collect();
-        let nodes = elements.iter().filter(|tag| tag.is_node()).count();
+/// Whether a process has more nodes than are read: looked at before anything else is.
+pub(super) fn is_too_large(root: Tag<'_>) -> bool {
+    let mut is_too_large = false;
+    for process in root.all("process") {
+        let elements = process.node.descendants().map(|node| Tag { node, ..process });
+        let nodes = elements.filter(|tag| tag.node.is_element() && tag.is_node()).count();
         if nodes > MAX_NODES {
             let message = format!("expected at most {MAX_NODES} nodes in a process, found {nodes}");
             process.refuse("bpmn-too-large", message, "part it: a call activity runs a process of its own");
-            return false;
+            is_too_large = true;
         }
+    }
+    is_too_large
+}
+
+impl<'x> Import<'x> {
+    /// Looks at the nodes, flows and lanes of a process.
+    pub(super) fn shape(&self, process: Tag<'x>) {
+        let elements = process.node.descendants().filter(roxmltree::Node::is_element);
+        let elements: Vec<Tag<'x>> = elements.map(|node| Tag { node, ..process }).filter(Tag::is_bpmn).collect();
         for tag in elements {
             match tag.name() {
                 "sequenceFlow" => self.flow_shape(tag),
@@ -30,7 +39,6 @@ impl<'x> Import<'x> {
                 self.node_shape(tag);
             }
         }
-        true
     }
 
     fn node_shape(&self, node: Tag<'x>) {

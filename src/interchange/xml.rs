@@ -10,9 +10,11 @@ use crate::model::Span;
 pub(super) const BPMN: &str = "http://www.omg.org/spec/BPMN/20100524/MODEL";
 
 /// Longest text of a model, in bytes.
-pub(super) const MAX_BYTES: usize = 8 << 20;
-/// Most elements, attributes and texts.
-const MAX_NODES: u32 = 400_000;
+pub const MAX_BYTES: usize = 8 << 20;
+/// Most elements.
+const MAX_ELEMENTS: usize = 200_000;
+/// Most elements, texts and comments.
+const MAX_NODES: u32 = 600_000;
 /// Deepest element.
 const MAX_DEPTH: usize = 64;
 /// Most attributes of an element.
@@ -43,7 +45,9 @@ pub(super) fn parse<'x>(source: &'x Source, file: u32, problems: &Problems) -> O
             let line = source.line_start(at.row as usize);
             let rest = source.text.get(line..).unwrap_or_default();
             let column = rest.char_indices().nth((at.col as usize).saturating_sub(1)).map_or(0, |(offset, _)| offset);
-            let place = Span::new(file, line + column, line + column);
+            let is_open = matches!(error, roxmltree::Error::UnclosedRootNode);
+            let place = if is_open { source.text.trim_end().len() } else { line + column };
+            let place = Span::new(file, place, place);
             problems.error("bpmn-not-xml", place, format!("this is not the XML of a model: {error}"));
             None
         }
@@ -52,7 +56,7 @@ pub(super) fn parse<'x>(source: &'x Source, file: u32, problems: &Problems) -> O
 
 /// Where the text has more than is read, as far as tags show it before anything is parsed: texts and comments are left out of it.
 fn too_much(text: &str) -> Option<(usize, String)> {
-    let (mut depth, mut at, mut namespaces) = (0_usize, 0_usize, 0_usize);
+    let (mut depth, mut at, mut namespaces, mut elements) = (0_usize, 0_usize, 0_usize, 0_usize);
     while let Some(open) = text.get(at..).and_then(|rest| rest.find('<')).map(|found| at + found) {
         let rest = text.get(open..).unwrap_or_default();
         let skip = |end: &str| rest.find(end).map_or(rest.len(), |found| found + end.len());
@@ -76,8 +80,12 @@ fn too_much(text: &str) -> Option<(usize, String)> {
             }
             if tag.starts_with("</") {
                 depth = depth.saturating_sub(1);
-            } else if !tag.ends_with("/>") {
-                depth += 1;
+            } else {
+                elements += 1;
+                depth += usize::from(!tag.ends_with("/>"));
+            }
+            if elements > MAX_ELEMENTS {
+                return Some((open, format!("more than {MAX_ELEMENTS} elements")));
             }
             length
         };

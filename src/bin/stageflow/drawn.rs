@@ -12,7 +12,7 @@ use crate::db::Failed;
 
 /// Whether the model could be read. What it became is shown, or written to a folder, with a copy of the model.
 pub fn import(model: &Path, into: Option<&Path>, replace: bool, format: Format) -> Result<bool, Failed> {
-    let text = text(model)?;
+    let Some(text) = told(text(model)?, format) else { return Ok(false) };
     let Some(imported) = told(interchange::import(&model.to_string_lossy(), &text), format) else { return Ok(false) };
     warn(&imported.warnings, &imported.model);
     let Some(folder) = into else {
@@ -60,6 +60,13 @@ pub fn export(
     let drawing = drawing.transpose().map_err(|failed| {
         Failed::new(&failed.code, format!("{}; `--drawing` names the model, `--redraw` draws anew", failed.text))
     })?;
+    let drawing = match drawing {
+        None => None,
+        Some((name, text)) => {
+            let Some(text) = told(text, format) else { return Ok(false) };
+            Some((name, text))
+        }
+    };
     let drawing = drawing.as_ref().map(|(name, text)| (&**name, &**text));
     let Some(exported) = told(interchange::export(&sources, drawing), format) else { return Ok(false) };
     warn(&exported.warnings, &sources);
@@ -101,9 +108,14 @@ fn is_same(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-fn text(path: &Path) -> Result<String, Failed> {
+/// The text of a model; what is no text is told with its place.
+fn text(path: &Path) -> Result<Result<String, LoadError>, Failed> {
+    let size = fs::metadata(path).map_err(|error| failed(path, &error))?.len();
+    if size > 2 * interchange::MAX_BYTES as u64 {
+        return Err(Failed::new("bpmn-too-large", format!("{}: a model of {size} bytes is not read", path.display())));
+    }
     let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
-    String::from_utf8(bytes).map_err(|_| Failed::new("not-utf-8", format!("{}: expected UTF-8", path.display())))
+    Ok(interchange::decode(&path.to_string_lossy(), &bytes))
 }
 
 fn write(path: &Path, text: &str, replace: bool) -> Result<(), Failed> {
