@@ -67,7 +67,10 @@ fn public_models_come_back_as_they_were() {
     let mut wrong = Vec::new();
     for model in &models {
         let text = std::fs::read_to_string(folder.join("models").join(&model.model)).unwrap();
-        if let Err(why) = round::model_round_trip(&model.model, &text) {
+        let edited = round::changed(&import(&model.model, &text).unwrap().sources);
+        let both = round::model_round_trip(&model.model, &text)
+            .and_then(|()| round::edited_round_trip(&model.model, &text, &edited));
+        if let Err(why) = both {
             wrong.push(format!("{}: {why}", model.model));
         }
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
 use stageflow::interchange::import;
-use stageflow::load::{problems, render_text};
+use stageflow::load::{Sources, problems, render_text};
 use stageflow::scenario;
 
 #[path = "interchange_support/refused.rs"]
@@ -69,6 +69,138 @@ fn models_come_back_as_they_were() {
         let text = fs::read_to_string(&path).expect("a model");
         if let Err(why) = round::model_round_trip(&name_of(&path), &text) {
             panic!("{}: {why}", path.display());
+        }
+    }
+}
+
+/// What people change in the files of a model: the lines of the drawing that differ then (`.edited`).
+const EDITS: &[(&str, &[(&str, &str, &str)])] = &[
+    (
+        "camunda7_loan.bpmn",
+        &[
+            ("loan_application.yaml", "title: Approve the loan", "title: Approve or decline"),
+            (
+                "loan_application.yaml",
+                "when: \"decision = \\\"approved\\\"\"",
+                "when: \"decision = \\\"approved\\\" and amount < 5000\"",
+            ),
+            (
+                "loan_application.yaml",
+                "at: [\"now() + 1 * @\\\"P1D\\\"\", \"now() + 2 * @\\\"P1D\\\"\"]",
+                "after: 12 h",
+            ),
+            (
+                "pay_out.yaml",
+                "{id: pay_out_end, bpmn: PayOutEnd, type: end_event}",
+                "{id: pay_out_end, bpmn: PayOutEnd, type: end_event, doc: The money is there}",
+            ),
+        ],
+    ),
+    (
+        "signavio_invoice.bpmn",
+        &[
+            ("sid_9_a4_b.yaml", "sid_book, sid_end]", "sid_book, sid_archive, sid_end]"),
+            (
+                "sid_9_a4_b.yaml",
+                "  - {id: sid_end, bpmn: sid-end",
+                "  - {id: sid_archive, type: manual_task, title: Put the paper away}\n  - {id: sid_end, bpmn: sid-end",
+            ),
+            (
+                "sid_9_a4_b.yaml",
+                "{from: sid_book, to: sid_end, bpmn: sid-f7}",
+                "{from: sid_book, to: sid_archive, bpmn: sid-f7}\n  - {from: sid_archive, to: sid_end}",
+            ),
+            ("sid_9_a4_b.yaml", "title: Management,", "title: Board,"),
+        ],
+    ),
+    (
+        "bpmnio_pizza.bpmn",
+        &[
+            ("process_customer.yaml", "  - {id: ask, bpmn: Ask, type: task, title: Ask for the pizza}\n", ""),
+            (
+                "process_customer.yaml",
+                "  - {from: an_hour, to: ask, bpmn: Flow_5}\n  - {from: ask, to: waiting, bpmn: Flow_6}\n",
+                "  - {from: an_hour, to: waiting, bpmn: Flow_5}\n",
+            ),
+            ("process_vendor.yaml", "type: intermediate_throw_event", "type: send_task"),
+        ],
+    ),
+    (
+        "flowable_holiday.bpmn",
+        &[
+            ("holiday_request.yaml", "after: PT24H", "after: PT48H"),
+            ("holiday_request.yaml", "{times: days, at_once: all}", "{times: days}"),
+            (
+                "holiday_request.yaml",
+                "      - {id: day_ends,",
+                "      - {id: tell, type: task, title: Tell the team}\n      - {id: day_ends,",
+            ),
+            (
+                "holiday_request.yaml",
+                "{from: plan_day, to: day_ends, bpmn: sid-11}",
+                "{from: plan_day, to: tell, bpmn: sid-11}, {from: tell, to: day_ends}",
+            ),
+        ],
+    ),
+    ("camunda8_claim.bpmn", &[("claim_handling.yaml", "retry: {times: 4}", "retry: {times: 2}")]),
+];
+
+#[test]
+fn what_is_changed_comes_back_and_the_rest_stays() {
+    for (name, edits) in EDITS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interchange").join(name);
+        let text = fs::read_to_string(&path).expect("a model");
+        let imported = import(name, &text).unwrap_or_else(|error| panic!("{error}"));
+        let mut edited = Sources::new();
+        for (_, source) in imported.sources.iter() {
+            let own = edits.iter().filter(|(file, _, _)| *file == &*source.name);
+            edited.add(
+                source.name.to_string(),
+                own.fold(source.text.to_string(), |text, (_, from, to)| {
+                    assert!(text.contains(from), "{name}: there is no {from} in\n{text}");
+                    text.replace(from, to)
+                }),
+            );
+        }
+        let written = round::edited_round_trip(name, &text, &edited).unwrap_or_else(|why| panic!("{name}: {why}"));
+        expect_file![path.with_extension("edited")].assert_eq(&differing(&text, &written));
+    }
+}
+
+/// The lines that went and those that came.
+fn differing(before: &str, after: &str) -> String {
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let mut same = vec![vec![0_u32; after.len() + 1]; before.len() + 1];
+    for (i, line) in before.iter().enumerate().rev() {
+        for (j, other) in after.iter().enumerate().rev() {
+            same[i][j] = if line == other { same[i + 1][j + 1] + 1 } else { same[i + 1][j].max(same[i][j + 1]) };
+        }
+    }
+    let (mut i, mut j, mut shown) = (0, 0, String::new());
+    while i < before.len() || j < after.len() {
+        if i < before.len() && j < after.len() && before[i] == after[j] {
+            (i, j) = (i + 1, j + 1);
+        } else if i < before.len() && (j == after.len() || same[i + 1][j] >= same[i][j + 1]) {
+            shown.push_str(&format!("- {}\n", before[i].trim_end()));
+            i += 1;
+        } else {
+            shown.push_str(&format!("+ {}\n", after[j]));
+            j += 1;
+        }
+    }
+    shown
+}
+
+/// Every title is another, and a task is put into every process: the same comes back.
+#[test]
+fn what_is_changed_everywhere_comes_back() {
+    for path in models() {
+        let text = fs::read_to_string(&path).expect("a model");
+        let edited = round::changed(&import(&name_of(&path), &text).unwrap_or_else(|error| panic!("{error}")).sources);
+        for text in [text.clone(), text.replace('\n', "\r\n")] {
+            if let Err(why) = round::edited_round_trip(&name_of(&path), &text, &edited) {
+                panic!("{}: {why}", path.display());
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 mod diagram;
 mod element;
 mod merge;
+mod patch;
 mod pictures;
 mod writer;
 
@@ -21,7 +22,7 @@ use crate::model::Span;
 pub(super) const OWN: &str = "https://docs.rs/stageflow/bpmn";
 
 /// A library on its way.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Whole {
     /// The library's file, and what it says.
     pub library: Option<(String, Out)>,
@@ -30,6 +31,7 @@ pub(super) struct Whole {
 }
 
 /// A process to be drawn.
+#[derive(Clone)]
 pub(super) struct Drawn {
     /// Its name.
     pub name: String,
@@ -52,11 +54,12 @@ pub(super) fn drawn_id(node: &Out) -> &str {
 }
 
 /// A key that no author writes: the id in the drawing was made here.
-const MADE: &str = "made here";
+pub(super) const MADE: &str = "made here";
 
-/// In a model an id is there once: where two processes have nodes of one name, the later ones get ids that are made here.
-fn unique(processes: &mut [Drawn]) {
-    let mut used: BTreeSet<String> = processes.iter().map(|drawn| drawn.id().to_string()).collect();
+/// In a model an id is there once: where two processes have nodes of one name, the later ones get ids that are made here. `used` are the
+/// ids of a drawing that is there already.
+fn unique(processes: &mut [Drawn], mut used: BTreeSet<String>) {
+    used.extend(processes.iter().map(|drawn| drawn.id().to_string()));
     for drawn in processes {
         unique_in(&mut drawn.says, &drawn.name, &mut used);
     }
@@ -68,6 +71,10 @@ fn unique_in(scope: &mut Out, process: &str, used: &mut BTreeSet<String>) {
         let Out::List(items) = items else { continue };
         for item in items {
             let id = if key == "flows" { element::flow_id(item) } else { drawn_id(item).to_string() };
+            if item.get(MADE).is_some() {
+                unique_in(item, process, used);
+                continue;
+            }
             let numbered = (2..).map(|n| format!("{id}_{process}_{n}"));
             let free =
                 [id.clone(), format!("{id}_{process}")].into_iter().chain(numbered).find(|id| !used.contains(id));
@@ -153,7 +160,7 @@ pub fn export(sources: &Sources, drawing: Option<(&str, &str)>) -> Result<Export
     let warnings = problems.finish(&Arc::new(sources.clone()))?;
     let model = match drawing {
         None => {
-            unique(&mut all.processes);
+            unique(&mut all.processes, BTreeSet::new());
             element::model(&all)
         }
         Some((name, text)) => merge::into(name, text, &all)?,

@@ -43,6 +43,15 @@ pub struct Imported {
 /// # Errors
 /// What is no XML, no model, or not run here: every problem with its place.
 pub fn import(name: &str, text: &str) -> Result<Imported, LoadError> {
+    read(name, text, false)
+}
+
+/// As [`import`], where ids that were made by an export are said, and that they were.
+pub(super) fn import_with_made(name: &str, text: &str) -> Result<Imported, LoadError> {
+    read(name, text, true)
+}
+
+fn read(name: &str, text: &str, says_made: bool) -> Result<Imported, LoadError> {
     let mut model = Sources::new();
     let file = model.add(name, text);
     let model = Arc::new(model);
@@ -54,9 +63,10 @@ pub fn import(name: &str, text: &str) -> Result<Imported, LoadError> {
     {
         // Which variables there are is known when everything has been read once.
         let nothing = Problems::new();
-        let first = Import::of(Tag::new(document.root_element(), file, &nothing), Known::default(), name).done();
+        let known = Known { says_made, ..Known::default() };
+        let first = Import::of(Tag::new(document.root_element(), file, &nothing), known, name).done();
         let root = Tag::new(document.root_element(), file, &problems);
-        let (_, files) = Import::of(root, first.0, name).done();
+        let (_, files) = Import::of(root, Known { says_made, ..first.0 }, name).done();
         for (name, file) in files {
             sources.add(name, file.write());
         }
@@ -72,6 +82,8 @@ pub(super) struct Known {
     pub vars: BTreeMap<String, BTreeSet<String>>,
     /// The processes that others call.
     pub called: BTreeSet<String>,
+    /// Whether ids that were made by an export are said.
+    pub says_made: bool,
     /// What messages bring.
     pub brought: BTreeMap<String, BTreeSet<String>>,
 }

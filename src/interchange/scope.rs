@@ -72,17 +72,26 @@ impl<'x> Import<'x> {
         let starts = tag.all("startEvent").filter_map(|start| super::vendor::extra(start, "initiator"));
         self.process.initiators = starts.map(str::to_string).collect();
         self.data_objects(tag);
-        let inside = self.scope(tag, None);
-        let params = self.all_vars();
         let own = tag.extensions().find(|own| own.is_own("process")).and_then(|own| own.own_yaml());
+        self.process.vars.extend(own.iter().flat_map(|own| own.keys_of("params")));
+        let inside = self.scope(tag, None);
+        // Whoever calls the process takes its variables back.
+        let is_called = self.known.called.contains(&self.process.name);
+        let called = || Out::of([("type", Out::text("any")), ("out", Out::text("true"))]);
+        let ty = || if is_called { called() } else { Out::text("any") };
+        let mut params = Out::of(self.all_vars().into_iter().map(|name| (name, ty())));
         if let Some(own) = own {
+            // What a modeler has added since is a parameter too.
+            let known = own.get("params").cloned().unwrap_or_else(Out::map);
+            let vars = own.keys_of("vars");
+            let more: Vec<(String, Out)> =
+                params.entries().filter(|(name, _)| known.get(name).is_none() && !vars.contains(name)).collect();
+            params = known;
+            params.extend(Out::of(more));
             file.extend(own);
-        } else if !params.is_empty() {
-            // Whoever calls the process takes them back.
-            let is_called = self.known.called.contains(&self.process.name);
-            let called = || Out::of([("type", Out::text("any")), ("out", Out::text("true"))]);
-            let ty = || if is_called { called() } else { Out::text("any") };
-            file.put("params", Out::of(params.into_iter().map(|name| (name, ty()))));
+        }
+        if !params.is_empty() {
+            file.put("params", params);
         }
         file.extend(inside);
         file
@@ -150,6 +159,8 @@ impl<'x> Import<'x> {
     fn own_node(&mut self, tag: Tag<'x>, beside: Out) -> Option<Out> {
         let handler = tag.flag("triggeredByEvent") == Some(true);
         let word = if handler { "event_sub_process".to_string() } else { super::words::lower(tag.name()) };
+        let own = tag.extensions().find(|own| own.is_own("node")).and_then(|own| own.attr("type"));
+        let word = own.map_or(word, str::to_string);
         let mut says = Out::map();
         if let Some(host) = tag.reference("attachedToRef") {
             says.put("attached_to", Out::text(self.node_name(host)));
@@ -187,8 +198,11 @@ impl<'x> Import<'x> {
     /// The id in the drawing where it is another, and what is written about the element.
     fn drawn(&mut self, tag: Tag<'x>, name: &str, node: &mut Out) {
         let made = tag.extensions().any(|own| own.is_own("node") && own.attr("made") == Some("true"));
-        if tag.id() != name && !tag.id().is_empty() && !made {
+        if tag.id() != name && !tag.id().is_empty() && (!made || self.known.says_made) {
             node.put("bpmn", Out::text(tag.id()));
+            if made {
+                node.put(super::export::MADE, Out::text("true"));
+            }
         }
         if let Some((_, text)) = tag.text_of("documentation") {
             node.put("doc", Out::text(text));
@@ -207,8 +221,11 @@ impl<'x> Import<'x> {
         let mut written = Out::of([("from", Out::text(self.node_name(from))), ("to", Out::text(self.node_name(to)))]);
         let own = flow.extensions().find(|own| own.is_own("flow"));
         let made = own.and_then(|own| own.attr("made")) == Some("true");
-        if !flow.id().is_empty() && !made {
+        if !flow.id().is_empty() && (!made || self.known.says_made) {
             written.put("bpmn", Out::text(flow.id()));
+            if made {
+                written.put(super::export::MADE, Out::text("true"));
+            }
         }
         if let Some(name) = flow.attr("name") {
             written.put("title", title(name));
@@ -218,7 +235,8 @@ impl<'x> Import<'x> {
             return Some(written);
         }
         if let Some((tag, text)) = flow.text_of("conditionExpression") {
-            let translated = self.expression(tag, &text);
+            let is_ours = tag.attr("language") == Some(super::export::OWN);
+            let translated = if is_ours { text } else { self.expression(tag, &text) };
             written.put("when", Out::text(translated));
         }
         if source.and_then(|source| source.reference("default")) == Some(flow.id()) && !flow.id().is_empty() {
@@ -308,7 +326,10 @@ impl<'x> Import<'x> {
         let own = lane.extensions().find(|own| own.is_own("lane"));
         let mut written = Out::map();
         if let Some(id) = own.map_or_else(|| Some(snake(lane.id(), "lane")), |own| own.attr("id").map(str::to_string)) {
-            written.put("id", Out::text(id));
+            written.put("id", Out::text(&*id));
+            if id != lane.id() && !lane.id().is_empty() {
+                written.put("bpmn", Out::text(lane.id()));
+            }
         }
         if let Some(name) = lane.attr("name").or(lane.attr("id").filter(|_| own.is_none())) {
             written.put("title", title(name));

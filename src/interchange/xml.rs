@@ -112,6 +112,11 @@ fn tag(rest: &str) -> (usize, usize) {
     (rest.len(), attributes)
 }
 
+/// The length of the tag that a text begins with.
+pub(super) fn tag_length(text: &str) -> usize {
+    tag(text).0
+}
+
 /// An element of the model, and where problems go.
 #[derive(Clone, Copy)]
 pub(super) struct Tag<'x> {

@@ -95,11 +95,41 @@ impl Out {
         }
     }
 
+    /// The same, whatever the order of its keys.
+    pub fn plain(&self) -> Self {
+        match self {
+            Out::Map(entries) => {
+                let mut entries: Vec<_> = entries.iter().map(|(key, value)| (key.clone(), value.plain())).collect();
+                entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+                Out::Map(entries)
+            }
+            Out::List(items) => Out::List(items.iter().map(Out::plain).collect()),
+            other => other.clone(),
+        }
+    }
+
+    /// The keys of a map with their values.
+    pub fn entries(&self) -> impl Iterator<Item = (String, Out)> + '_ {
+        let entries = if let Out::Map(entries) = self { entries.as_slice() } else { &[] };
+        entries.iter().cloned()
+    }
+
     /// The keys of the map under a key.
     pub fn keys_of(&self, key: &str) -> std::collections::BTreeSet<String> {
         match self.get(key) {
             Some(Out::Map(entries)) => entries.iter().map(|(key, _)| key.clone()).collect(),
             _ => std::collections::BTreeSet::new(),
+        }
+    }
+
+    /// The items of the list under a key, to be changed.
+    pub fn items_mut(&mut self, key: &str) -> &mut [Out] {
+        match self {
+            Out::Map(entries) => match entries.iter_mut().find(|(known, _)| known == key) {
+                Some((_, Out::List(items))) => items,
+                _ => &mut [],
+            },
+            _ => &mut [],
         }
     }
 

@@ -106,27 +106,26 @@ fn bytes_that_are_no_text_are_refused_where_they_end_to_be_one() {
     }
 }
 
+const TWO: &str = "<task id=\"a\"/><task id=\"b\"/>\n";
+
+fn flow(id: &str, from: &str, to: &str) -> String {
+    format!("<sequenceFlow id=\"{id}\" sourceRef=\"{from}\" targetRef=\"{to}\"/>\n")
+}
+
 #[test]
 fn what_is_drawn_wrong_is_refused_at_its_place() {
     let whole =
         |inside: &str, beside: &str| format!("{HEAD}<process id=\"P\">\n{inside}\n</process>{beside}</definitions>");
-    let flow = |id: &str, from: &str, to: &str| {
-        format!("<sequenceFlow id=\"{id}\" sourceRef=\"{from}\" targetRef=\"{to}\"/>\n")
-    };
-    let two = "<task id=\"a\"/><task id=\"b\"/>\n";
     let sub = "<task id=\"a\"/><subProcess id=\"s\"><task id=\"b\"/></subProcess>\n";
     let ends = "<startEvent id=\"a\"/><endEvent id=\"b\"/>\n";
-    let error = "<boundaryEvent id=\"e\" attachedToRef=\"X\"><errorEventDefinition/></boundaryEvent>";
-    let borders = "<boundaryEvent id=\"e\" attachedToRef=\"f\"><errorEventDefinition/></boundaryEvent>\n\
-                   <boundaryEvent id=\"f\" attachedToRef=\"e\"><errorEventDefinition/></boundaryEvent>";
     all_are(&[
         ("bpmn-broken 4", process("<task id=\"t\"/>\n<userTask id=\"t\"/>"), "`t` is there twice: task and userTask"),
         ("bpmn-broken 3", process("<task/>"), "has no id"),
-        ("bpmn-broken 4", process(&format!("{two}<sequenceFlow id=\"f\" sourceRef=\"a\"/>")), "from or to nothing"),
-        ("bpmn-broken 4", process(&(two.to_string() + &flow("f", "a", "c"))), "no element `c`"),
+        ("bpmn-broken 4", process(&format!("{TWO}<sequenceFlow id=\"f\" sourceRef=\"a\"/>")), "from or to nothing"),
+        ("bpmn-broken 4", process(&(TWO.to_string() + &flow("f", "a", "c"))), "no element `c`"),
         (
             "bpmn-broken 5",
-            process(&(two.to_string() + &flow("f", "a", "b") + &flow("g", "f", "b"))),
+            process(&(TWO.to_string() + &flow("f", "a", "b") + &flow("g", "f", "b"))),
             "which is no node",
         ),
         ("bpmn-broken 4", process(&(sub.to_string() + &flow("f", "a", "b"))), "crosses the border"),
@@ -134,14 +133,25 @@ fn what_is_drawn_wrong_is_refused_at_its_place() {
         (
             "bpmn-broken 4",
             process(
-                &format!("{two}<startEvent id=\"s\"/>")
+                &format!("{TWO}<startEvent id=\"s\"/>")
                     .replace('\n', "")
                     .replace("<startEvent", "\n<startEvent")
                     .replacen("\n", &format!("\n{}", flow("f", "a", "s")), 1),
             ),
             "which nothing leads to",
         ),
-        ("bpmn-broken 4", process(&format!("{two}{}", error.replace('X', "c"))), "border of nothing: there is no `c`"),
+        ("bpmn-broken 3", process("<serviceTask id=\"a\" camunda:expression=\"${b + 1}\"/>"), "goes nowhere"),
+        ("bpmn-no-model 1", whole("", "").replace("<process id=\"P\">\n\n</process>", ""), "no process"),
+    ]);
+}
+
+#[test]
+fn what_stands_at_no_border_and_in_no_lane_is_refused_at_its_place() {
+    let error = "<boundaryEvent id=\"e\" attachedToRef=\"X\"><errorEventDefinition/></boundaryEvent>";
+    let borders = "<boundaryEvent id=\"e\" attachedToRef=\"f\"><errorEventDefinition/></boundaryEvent>\n\
+                   <boundaryEvent id=\"f\" attachedToRef=\"e\"><errorEventDefinition/></boundaryEvent>";
+    all_are(&[
+        ("bpmn-broken 4", process(&format!("{TWO}{}", error.replace('X', "c"))), "border of nothing: there is no `c`"),
         (
             "bpmn-broken 4",
             process(&format!("<startEvent id=\"s\"/>\n{}", error.replace('X', "s"))),
@@ -166,6 +176,12 @@ fn what_is_drawn_wrong_is_refused_at_its_place() {
             process("<laneSet id=\"l\"><lane id=\"x\"><flowNodeRef>a</flowNodeRef></lane></laneSet>"),
             "no element `a`",
         ),
+    ]);
+}
+
+#[test]
+fn an_event_without_what_it_needs_is_refused_at_its_place() {
+    all_are(&[
         ("bpmn-broken 3", process("<intermediateCatchEvent id=\"a\"/>"), "waits for nothing"),
         (
             "bpmn-broken 3",
@@ -220,8 +236,6 @@ fn what_is_drawn_wrong_is_refused_at_its_place() {
             process("<userTask id=\"a\"><multiInstanceLoopCharacteristics/></userTask>"),
             "nothing says how many instances",
         ),
-        ("bpmn-broken 3", process("<serviceTask id=\"a\" camunda:expression=\"${b + 1}\"/>"), "goes nowhere"),
-        ("bpmn-no-model 1", whole("", "").replace("<process id=\"P\">\n\n</process>", ""), "no process"),
     ]);
 }
 

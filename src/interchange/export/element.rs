@@ -1,6 +1,6 @@
 //! Elements: what BPMN has a word for, and beside it all that a node says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::yaml::Out;
 use super::writer::Writer;
@@ -86,6 +86,8 @@ pub(super) const NAMESPACES: &[(&str, &str)] = &[
 #[derive(Default)]
 pub(super) struct Cx<'o> {
     declared: BTreeSet<(&'static str, String)>,
+    /// The ids of what the drawing declares, by what it is and how it is called here.
+    pub known: BTreeMap<(&'static str, String), String>,
     /// What of the drawing is kept for a node or flow: all of it, or what others keep in it.
     kept: Option<&'o dyn Fn(&Out) -> Kept>,
 }
@@ -110,7 +112,16 @@ pub(super) struct Others {
 impl<'o> Cx<'o> {
     /// One that keeps what stays of the drawing.
     pub fn keeping(kept: &'o dyn Fn(&Out) -> Kept) -> Self {
-        Self { declared: BTreeSet::new(), kept: Some(kept) }
+        Self { kept: Some(kept), ..Self::default() }
+    }
+
+    /// The id of something that is declared beside the processes.
+    fn id_of(&mut self, prefix: &'static str, name: &str) -> String {
+        if let Some(known) = self.known.get(&(prefix, name.to_string())) {
+            return known.clone();
+        }
+        self.declared.insert((prefix, name.to_string()));
+        format!("{prefix}{name}")
     }
 
     /// What was referred to, but what is there already.
@@ -129,7 +140,7 @@ impl<'o> Cx<'o> {
         }
     }
 
-    fn kept(&self, node: &Out) -> Kept {
+    pub fn kept(&self, node: &Out) -> Kept {
         self.kept.map_or(Kept::Nothing, |kept| kept(node))
     }
 }
@@ -159,20 +170,31 @@ pub(super) fn process_head(drawn: &Drawn, library: Option<&Library>, others: &[S
 }
 
 /// `doc`, and what goes along beside the drawing: our own, and what others keep in it.
-fn head(says: &Out, (tag, attributes): (&str, &[(&str, &str)]), but: &[&str], others: &[String], writer: &mut Writer) {
+fn head(says: &Out, own: (&str, &[(&str, &str)]), but: &[&str], others: &[String], writer: &mut Writer) {
     if let Some(doc) = says.word("doc") {
         writer.words("bpmn:documentation", &[], doc);
     }
-    let mut beside = says.without(DRAWN_KEYS).without(but);
+    writer.open("bpmn:extensionElements", &[]);
+    own_element(says, own, but, writer);
+    others.iter().for_each(|other| writer.verbatim(other));
+    writer.close();
+}
+
+/// The element of our own, with all that the drawing does not say.
+pub(super) fn own_element(says: &Out, (tag, attributes): (&str, &[(&str, &str)]), but: &[&str], writer: &mut Writer) {
+    let beside = beside(says).without(but);
+    writer.words(tag, attributes, &if beside.is_empty() { String::new() } else { beside.write() });
+}
+
+/// What a node, flow, lane or process says that the drawing does not.
+pub(super) fn beside(says: &Out) -> Out {
+    let mut beside = says.without(DRAWN_KEYS);
     // A name in a drawing has one language and no values.
     let is_more = |title: &&Out| !matches!(title, Out::Text(text) if !text.contains(['{', '}']));
     if let Some(title) = says.get("title").filter(is_more) {
         beside.put("title", title.clone());
     }
-    writer.open("bpmn:extensionElements", &[]);
-    writer.words(tag, attributes, &if beside.is_empty() { String::new() } else { beside.write() });
-    others.iter().for_each(|other| writer.verbatim(other));
-    writer.close();
+    beside
 }
 
 /// Lanes, nodes and flows of a scope.
@@ -193,30 +215,38 @@ pub(super) fn inside(scope: &Out, writer: &mut Writer, cx: &mut Cx<'_>) {
             _ => sequence_flow(scope, flow, writer),
         }
     }
-    for border in scope.items("nodes").iter().filter(|node| node.word("type") == Some("boundary_event")) {
-        if let (Some(handler), Kept::Nothing | Kept::Others(_)) = (border.word("compensate"), cx.kept(border)) {
-            let (from, to) = (drawn_id(border), id_of(scope, handler));
-            let id = format!("Association_{from}");
-            writer.empty(
-                "bpmn:association",
-                &[("id", &id), ("associationDirection", "One"), ("sourceRef", from), ("targetRef", &to)],
-            );
+    for border in scope.items("nodes") {
+        if let Kept::Nothing | Kept::Others(_) = cx.kept(border) {
+            association(scope, border, writer);
         }
     }
 }
 
-fn lanes(scope: &Out, writer: &mut Writer) {
+/// The line from a compensation event to what compensates.
+pub(super) fn association(scope: &Out, border: &Out, writer: &mut Writer) {
+    let handler = border.word("compensate").filter(|_| border.word("type") == Some("boundary_event"));
+    if let Some(handler) = handler {
+        let (from, to) = (drawn_id(border), id_of(scope, handler));
+        let id = format!("Association_{from}");
+        let ends = [("id", &*id), ("associationDirection", "One"), ("sourceRef", from), ("targetRef", &to)];
+        writer.empty("bpmn:association", &ends);
+    }
+}
+
+pub(super) fn lanes(scope: &Out, writer: &mut Writer) {
     writer.open("bpmn:laneSet", &[]);
-    for lane in scope.items("lanes") {
-        writer.open("bpmn:lane", &[("id", drawn_id(lane)), ("name", &words_of(lane.get("title")))]);
-        let name = [("id", lane.word("id").unwrap_or_default())];
-        head(lane, ("stageflow:lane", &name), &["nodes"], &[], writer);
-        for node in lane.items("nodes") {
-            if let Out::Text(name) = node {
-                writer.words("bpmn:flowNodeRef", &[], &id_of(scope, name));
-            }
+    scope.items("lanes").iter().for_each(|written| lane(scope, written, writer));
+    writer.close();
+}
+
+pub(super) fn lane(scope: &Out, lane: &Out, writer: &mut Writer) {
+    writer.open("bpmn:lane", &[("id", drawn_id(lane)), ("name", &words_of(lane.get("title")))]);
+    let name = [("id", lane.word("id").unwrap_or_default())];
+    head(lane, ("stageflow:lane", &name), &["nodes"], &[], writer);
+    for node in lane.items("nodes") {
+        if let Out::Text(name) = node {
+            writer.words("bpmn:flowNodeRef", &[], &id_of(scope, name));
         }
-        writer.close();
     }
     writer.close();
 }
@@ -233,67 +263,99 @@ pub(super) fn flow_id(flow: &Out) -> String {
     flow.word("bpmn").map_or_else(made, str::to_string)
 }
 
-fn sequence_flow(scope: &Out, flow: &Out, writer: &mut Writer) {
-    let end = |key| id_of(scope, flow.word(key).unwrap_or_default());
-    let (id, from, to, title) = (flow_id(flow), end("from"), end("to"), words_of(flow.get("title")));
-    let attributes = [("id", &*id), ("name", &title), ("sourceRef", &from), ("targetRef", &to)];
-    let condition = flow.get("when").map(|when| words_of(Some(when)));
+pub(super) fn sequence_flow(scope: &Out, flow: &Out, writer: &mut Writer) {
+    let attributes = flow_attributes(scope, flow);
+    let attributes: Vec<(&str, &str)> = attributes.iter().map(|(name, value)| (*name, &**value)).collect();
     writer.open("bpmn:sequenceFlow", &attributes);
-    let made = if flow.word("bpmn").is_none() || flow.word(MADE).is_some() { "true" } else { "" };
-    head(flow, ("stageflow:flow", &[("made", made)]), &["from", "to"], &[], writer);
-    if let Some(condition) = condition {
-        let attributes = [("xsi:type", "bpmn:tFormalExpression"), ("language", OWN)];
-        writer.words("bpmn:conditionExpression", &attributes, &condition);
-    }
+    head(flow, ("stageflow:flow", &[("made", made(flow))]), &["from", "to"], &[], writer);
+    condition(flow, writer);
     writer.close();
 }
 
-fn element(scope: &Out, node: &Out, others: &Others, writer: &mut Writer, cx: &mut Cx<'_>) {
+pub(super) fn flow_attributes(scope: &Out, flow: &Out) -> Vec<(&'static str, String)> {
+    let end = |key| id_of(scope, flow.word(key).unwrap_or_default());
+    let title = words_of(flow.get("title"));
+    vec![("id", flow_id(flow)), ("name", title), ("sourceRef", end("from")), ("targetRef", end("to"))]
+}
+
+/// Whether the id of a flow was made here.
+pub(super) fn made(flow: &Out) -> &'static str {
+    if flow.word("bpmn").is_none() || flow.word(MADE) == Some("true") { "true" } else { "" }
+}
+
+pub(super) fn condition(flow: &Out, writer: &mut Writer) {
+    if let Some(condition) = flow.get("when").map(|when| words_of(Some(when))) {
+        let attributes = [("xsi:type", "bpmn:tFormalExpression"), ("language", OWN)];
+        writer.words("bpmn:conditionExpression", &attributes, &condition);
+    }
+}
+
+/// What BPMN calls a node of this type.
+pub(super) fn tag_of(node: &Out) -> &'static str {
     let word = node.word("type").unwrap_or("task");
-    let tag = TAGS.iter().find(|(known, _)| *known == word).map_or("bpmn:task", |(_, tag)| tag);
-    let title = words_of(node.get("title"));
-    let default = scope
-        .items("flows")
-        .iter()
-        .find(|flow| flow.word("from") == node.word("id") && flow.word("otherwise") == Some("true"));
-    let default = default.map(flow_id).unwrap_or_default();
-    let host = node.word("attached_to").map(|host| id_of(scope, host)).unwrap_or_default();
+    TAGS.iter().find(|(known, _)| *known == word).map_or("bpmn:task", |(_, tag)| tag)
+}
+
+fn is_ad_hoc(node: &Out) -> bool {
+    node.word("type") == Some(AD_HOC)
+}
+
+/// The attributes of a node; those without a value are not written.
+pub(super) fn node_attributes(scope: &Out, node: &Out) -> Vec<(&'static str, String)> {
+    let word = node.word("type").unwrap_or("task");
+    let mut flows = scope.items("flows").iter();
+    let default = flows.find(|flow| flow.word("from") == node.word("id") && flow.word("otherwise") == Some("true"));
     let interrupts = if node.word("interrupt") == Some("false") { "false" } else { "" };
     let (cancels, starts) = if word == "boundary_event" { (interrupts, "") } else { ("", interrupts) };
-    let by_event = if word == "event_sub_process" { "true" } else { "" };
-    let attributes = [
-        ("id", drawn_id(node)),
-        ("name", &title),
-        ("default", &default),
-        ("attachedToRef", &host),
-        ("cancelActivity", cancels),
-        ("isInterrupting", starts),
-        ("triggeredByEvent", by_event),
-        ("calledElement", node.word("call").unwrap_or_default()),
-        ("ordering", if word == AD_HOC && node.word("at_once") == Some("1") { "Sequential" } else { "" }),
-        ("cancelRemainingInstances", if node.word("cancel_rest") == Some("false") { "false" } else { "" }),
-    ];
-    writer.open_with(tag, &attributes, &others.attributes);
-    let name = [("id", node.word("id").unwrap_or_default()), ("made", node.word(MADE).unwrap_or_default())];
-    head(node, ("stageflow:node", &name), &[], &others.elements, writer);
-    for (word, end) in [("bpmn:incoming", "to"), ("bpmn:outgoing", "from")] {
-        let touching = scope.items("flows").iter().filter(|flow| flow.word(end) == node.word("id"));
-        touching.for_each(|flow| writer.words(word, &[], &flow_id(flow)));
-    }
+    vec![
+        ("id", drawn_id(node).to_string()),
+        ("name", words_of(node.get("title"))),
+        ("default", default.map(flow_id).unwrap_or_default()),
+        ("attachedToRef", node.word("attached_to").map(|host| id_of(scope, host)).unwrap_or_default()),
+        ("cancelActivity", cancels.to_string()),
+        ("isInterrupting", starts.to_string()),
+        ("triggeredByEvent", if word == "event_sub_process" { "true" } else { "" }.to_string()),
+        ("calledElement", node.word("call").unwrap_or_default().to_string()),
+        ("ordering", if is_ad_hoc(node) && node.word("at_once") == Some("1") { "Sequential" } else { "" }.to_string()),
+        ("cancelRemainingInstances", if node.word("cancel_rest") == Some("false") { "false" } else { "" }.to_string()),
+    ]
+}
+
+/// The ids of the flows to a node and from it, in their order, and what BPMN calls them.
+pub(super) fn ways(scope: &Out, node: &Out) -> Vec<(&'static str, String)> {
+    let ends = [("bpmn:incoming", "to"), ("bpmn:outgoing", "from")];
+    let touching = |(word, end): (&'static str, &'static str)| {
+        let flows = scope.items("flows").iter().filter(move |flow| flow.word(end) == node.word("id"));
+        flows.map(move |flow| (word, flow_id(flow)))
+    };
+    ends.into_iter().flat_map(touching).collect()
+}
+
+pub(super) fn element(scope: &Out, node: &Out, others: &Others, writer: &mut Writer, cx: &mut Cx<'_>) {
+    let attributes = node_attributes(scope, node);
+    let attributes: Vec<(&str, &str)> = attributes.iter().map(|(name, value)| (*name, &**value)).collect();
+    writer.open_with(tag_of(node), &attributes, &others.attributes);
+    head(node, ("stageflow:node", &own_name(node)), &[], &others.elements, writer);
+    ways(scope, node).iter().for_each(|(word, id)| writer.words(word, &[], id));
     around(node, writer);
     inside(node, writer, cx);
-    if let (true, Some(until)) = (word == AD_HOC, node.word("until")) {
+    if let (true, Some(until)) = (is_ad_hoc(node), node.word("until")) {
         let attributes = [("xsi:type", "bpmn:tFormalExpression"), ("language", OWN)];
         writer.words("bpmn:completionCondition", &attributes, until);
     }
-    if word.ends_with("_event") {
+    if node.word("type").is_some_and(|word| word.ends_with("_event")) {
         definitions(node, writer, cx);
     }
     writer.close();
 }
 
+/// What the element of our own says of a node's name.
+pub(super) fn own_name(node: &Out) -> [(&'static str, &str); 2] {
+    [("id", node.word("id").unwrap_or_default()), ("made", node.word(MADE).unwrap_or_default())]
+}
+
 /// The marks of an activity that is done several times.
-fn around(node: &Out, writer: &mut Writer) {
+pub(super) fn around(node: &Out, writer: &mut Writer) {
     if node.get("standard_loop").is_some() {
         writer.empty("bpmn:standardLoopCharacteristics", &[]);
     }
@@ -312,7 +374,7 @@ fn around(node: &Out, writer: &mut Writer) {
 }
 
 /// The event definitions, by which other programs know what an event is.
-fn definitions(node: &Out, writer: &mut Writer, cx: &mut Cx<'_>) {
+pub(super) fn definitions(node: &Out, writer: &mut Writer, cx: &mut Cx<'_>) {
     for several in node.items("events").iter().chain(node.items("throws")) {
         definitions(several, writer, cx);
     }
@@ -335,10 +397,7 @@ fn definitions(node: &Out, writer: &mut Writer, cx: &mut Cx<'_>) {
     for (key, element, attribute, prefix) in REFERS {
         let Some(name) = node.word(key) else { continue };
         let any = matches!(*key, "error" | "escalation") && name == "any";
-        let id = if any { String::new() } else { format!("{prefix}{name}") };
-        if !any {
-            cx.declared.insert((prefix, name.to_string()));
-        }
+        let id = if any { String::new() } else { cx.id_of(prefix, name) };
         writer.empty(element, &[(attribute, &id)]);
     }
     if let Some(condition) = node.word("condition").or_else(|| wait?.word("when")) {

@@ -30,6 +30,7 @@ impl Parts {
         for flow in scope.items("flows") {
             self.flows.insert(flow_id(flow), ends(scope, flow));
         }
+        self.nodes.extend(scope.items("lanes").iter().map(|lane| drawn_id(lane).to_string()));
         for node in scope.items("nodes") {
             self.nodes.insert(drawn_id(node).to_string());
             self.add(node);
@@ -56,7 +57,7 @@ pub(super) struct Pictures {
 impl Pictures {
     pub fn of(merge: &Merge<'_>, all: &Whole) -> Vec<Edit> {
         let mut pictures = Self {
-            was: Parts::of(merge.before.processes.values()),
+            was: Parts::of(merge.before.processes.values().map(|drawn| &drawn.says)),
             now: Parts::of(all.processes.iter().map(|drawn| &drawn.says)),
             places: BTreeMap::new(),
             edges: BTreeSet::new(),
@@ -82,7 +83,10 @@ impl Pictures {
     fn old(&mut self, merge: &Merge<'_>, node: Node<'_, '_>) {
         let id = local(node.attribute("bpmnElement").unwrap_or_default());
         let redrawn = self.now.flows.get(id) != self.was.flows.get(id);
-        if self.is_gone(id) || redrawn || merge.by_id.get(id).is_some_and(|element| self.leads_nowhere(*element)) {
+        let element = merge.by_id.get(id).copied();
+        let mut around = element.into_iter().flat_map(|element| element.ancestors());
+        let inside = around.any(|node| node.attribute("id").is_some_and(|id| self.is_gone(id)));
+        if self.is_gone(id) || inside || redrawn || element.is_some_and(|element| self.leads_nowhere(element)) {
             self.remove(merge, node);
         } else if self.now.flows.contains_key(id) {
             self.edges.insert(id.to_string());
@@ -111,7 +115,7 @@ impl Pictures {
     }
 
     fn put_below(&mut self, merge: &Merge<'_>, plane: Node<'_, '_>, all: &Whole) {
-        let mut writer = Writer::at(3);
+        let mut writer = Writer::like(3, &merge.unit);
         let mut left = MARGIN;
         for drawn in &all.processes {
             self.add(&drawn.says, &mut left, &mut writer);
@@ -123,9 +127,10 @@ impl Pictures {
         }
     }
 
+    /// Draws what is new, and the flows that lead elsewhere now.
     fn add(&mut self, scope: &Out, left: &mut i64, writer: &mut Writer) {
         for node in scope.items("nodes") {
-            if self.places.contains_key(drawn_id(node)) {
+            if self.places.contains_key(drawn_id(node)) || self.was.nodes.contains(drawn_id(node)) {
                 self.add(node, left, writer);
                 continue;
             }
@@ -136,9 +141,12 @@ impl Pictures {
             self.places.insert(drawn_id(node).to_string(), place);
         }
         for flow in scope.items("flows").iter().filter(|flow| !self.edges.contains(&flow_id(flow))) {
-            let [from, to] = ends(scope, flow);
-            if let (Some(from), Some(to)) = (self.places.get(&from), self.places.get(&to)) {
-                diagram::edge(&flow_id(flow), *from, *to, writer);
+            let (ends, id) = (ends(scope, flow), flow_id(flow));
+            // What has never had a picture gets none.
+            let is_new = self.was.flows.get(&id) != Some(&ends);
+            let [from, to] = ends;
+            if let (true, Some(from), Some(to)) = (is_new, self.places.get(&from), self.places.get(&to)) {
+                diagram::edge(&id, *from, *to, writer);
             }
         }
     }

@@ -1,17 +1,29 @@
 //! XML as it is written.
 
 /// A text of elements, indented.
-#[derive(Default)]
 pub(super) struct Writer {
     pub text: String,
     depth: usize,
+    /// What a level is indented by.
+    unit: String,
     open: Vec<&'static str>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::at(0)
+    }
 }
 
 impl Writer {
     /// One that begins this deep.
     pub fn at(depth: usize) -> Self {
-        Self { depth, ..Self::default() }
+        Self::like(depth, "  ")
+    }
+
+    /// One that begins this deep, in a text that is indented by this.
+    pub fn like(depth: usize, unit: &str) -> Self {
+        Self { text: String::new(), depth, unit: unit.to_string(), open: Vec::new() }
     }
 
     /// Opens an element; attributes without a value are left out.
@@ -65,7 +77,7 @@ impl Writer {
     }
 
     fn indent(&mut self) {
-        self.text.extend(std::iter::repeat_n("  ", self.depth));
+        self.text.extend(std::iter::repeat_n(&*self.unit, self.depth));
     }
 }
 
