@@ -86,12 +86,12 @@ impl<'x> Import<'x> {
         let host = event.reference("attachedToRef").unwrap_or_default();
         let mut what = Out::of([("attached_to", Out::text(self.node_name(host)))]);
         let compensates = definitions(self, event).iter().any(|definition| definition.is("compensateEventDefinition"));
-        if compensates {
-            let handler = self.compensation_of(event);
-            what.put("compensate", Out::text(handler));
+        let waits = self.waits(event);
+        let alone = waits.get("events").is_none();
+        what.extend(waits);
+        if compensates && alone {
             return what;
         }
-        what.extend(self.waits(event));
         let own = self.is_behavior(event, host);
         if event.flag("cancelActivity").map_or(own, |cancels| !cancels) {
             what.put("interrupt", Out::text("false"));
@@ -159,6 +159,7 @@ impl<'x> Import<'x> {
                 one("condition", self.expression(tag, &text))
             }
             "cancelEventDefinition" => one("cancel", "true".into()),
+            "compensateEventDefinition" if event.is("boundaryEvent") => one("compensate", self.compensation_of(event)),
             "compensateEventDefinition" => one("compensation", "true".into()),
             _ => {
                 not_run(definition);

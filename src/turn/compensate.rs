@@ -79,7 +79,7 @@ impl Turn<'_> {
         let scope = self.run.state.token(token).and_then(|found| self.run.state.scope(found.scope));
         let Some(host) = scope.and_then(|scope| scope.host) else { return Ok(()) };
         let borders = self.run.state.node_of(host).map(|node| self.def.boundaries_of(node)).unwrap_or_default();
-        let cancels = |border: &&NodeIx| matches!(self.trigger(**border), Some(Trigger::Cancel));
+        let cancels = |border: &&NodeIx| self.triggers(**border).iter().any(|found| matches!(found, Trigger::Cancel));
         let Some(border) = borders.iter().find(cancels).copied() else { return Ok(()) };
         self.at_border(host, border, true, &Event::Compensated, &Given::default())
     }

@@ -217,7 +217,7 @@ impl Turn<'_> {
     }
 
     /// What an event waits for: its trigger, or those of its parts.
-    fn triggers(&self, node: NodeIx) -> Vec<&Trigger> {
+    pub fn triggers(&self, node: NodeIx) -> Vec<&Trigger> {
         match self.trigger(node) {
             Some(Trigger::Several { parts, .. }) => parts.iter().filter_map(|part| self.trigger(*part)).collect(),
             trigger => trigger.into_iter().collect(),

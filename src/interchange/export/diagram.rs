@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::yaml::Out;
-use super::element::{flow_id, id_of};
+use super::element::{compensator, flow_id, id_of};
 use super::writer::Writer;
 use super::{Drawn, drawn_id};
 
@@ -49,7 +49,7 @@ fn scope(says: &Out, left: i64, top: i64, writer: &mut Writer) -> (i64, i64) {
         }
     }
     for border in says.items("nodes") {
-        let handler = border.word("compensate").filter(|_| border.word("type") == Some("boundary_event"));
+        let handler = compensator(border).filter(|_| border.word("type") == Some("boundary_event"));
         let ends = [border.word("id"), handler].map(|name| by_name.get(name.unwrap_or_default()));
         if let [Some(from), Some(to)] = ends {
             edge(&format!("Association_{}", id_of(says, border.word("id").unwrap_or_default())), *from, *to, writer);

@@ -224,7 +224,7 @@ pub(super) fn inside(scope: &Out, writer: &mut Writer, cx: &mut Cx<'_>) {
 
 /// The line from a compensation event to what compensates.
 pub(super) fn association(scope: &Out, border: &Out, writer: &mut Writer) {
-    let handler = border.word("compensate").filter(|_| border.word("type") == Some("boundary_event"));
+    let handler = compensator(border).filter(|_| border.word("type") == Some("boundary_event"));
     if let Some(handler) = handler {
         let (from, to) = (drawn_id(border), id_of(scope, handler));
         let id = format!("Association_{from}");
@@ -255,6 +255,12 @@ pub(super) fn lane(scope: &Out, lane: &Out, writer: &mut Writer) {
 pub(super) fn id_of(scope: &Out, name: &str) -> String {
     let node = scope.items("nodes").iter().find(|node| node.word("id") == Some(name));
     node.map_or(name, drawn_id).to_string()
+}
+
+/// The node that compensates the host of a boundary event: named by the event, or by one of several in it.
+pub(super) fn compensator(border: &Out) -> Option<&str> {
+    let among = || border.items("events").iter().find_map(|event| event.word("compensate"));
+    border.word("compensate").or_else(among)
 }
 
 /// The id of a flow: its own, or one made of its ends.

@@ -458,6 +458,14 @@ pub(crate) enum On<'t> {
 }
 
 impl On<'_> {
+    /// Whether it is this, or one of several that is.
+    pub fn is(&self, this: impl Fn(&On<'_>) -> bool) -> bool {
+        match self {
+            On::Several { events, .. } => events.iter().any(|event| this(&event.on)),
+            on => this(on),
+        }
+    }
+
     /// The word it is written with.
     pub fn word(&self) -> &'static str {
         match self {
@@ -474,6 +482,23 @@ impl On<'_> {
             On::Manual { .. } => "manual",
             On::Several { .. } => "events",
         }
+    }
+}
+
+impl<'t> Event<'t> {
+    /// The compensation among several events at a border, as an event of its own: no flow leads on from it.
+    pub fn take_compensation(&mut self) -> Option<Event<'t>> {
+        let On::Several { events, all: false } = &mut self.on else { return None };
+        let at = events.iter().position(|part| matches!(part.on, On::Compensation))?;
+        let found = Event { interrupt: false, ..events.remove(at) };
+        if let [_] = events.as_slice()
+            && let Some(only) = events.pop()
+        {
+            let Event { on, when, changed, key, any, take, .. } = only;
+            let take = if self.take.is_empty() { take } else { self.take };
+            (self.on, self.when, self.changed, self.key, self.any, self.take) = (on, when, changed, key, any, take);
+        }
+        Some(found)
     }
 }
 

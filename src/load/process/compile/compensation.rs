@@ -75,13 +75,22 @@ impl<'a> Compiler<'a> {
     pub(super) fn check_cancels(&mut self) {
         for (scope, span) in std::mem::take(&mut self.canceling) {
             let events = self.boundaries.get(&scope).cloned().unwrap_or_default();
-            let cancels = |element: &mut Element| matches!(element.trigger(), Some(Trigger::Cancel));
-            if !events.into_iter().any(|event| self.plan.element(event).is_some_and(cancels)) {
+            if !events.into_iter().any(|event| self.cancels_at(event)) {
                 let problem =
                     Problem::error("missing-key", span, "nothing says where the canceled transaction goes on");
                 self.cx.problems.push(problem.help("write `boundary: [{cancel: true, next: ...}]` at the transaction"));
             }
         }
+    }
+
+    /// Whether a border event waits for the cancel of its host, alone or among others.
+    fn cancels_at(&mut self, event: NodeIx) -> bool {
+        let parts = match self.plan.element(event).and_then(|element| element.trigger()) {
+            Some(Trigger::Cancel) => return true,
+            Some(Trigger::Several { parts, .. }) => parts.clone(),
+            _ => return false,
+        };
+        parts.into_iter().any(|part| self.cancels_at(part))
     }
 
     fn has_compensation(&mut self, host: NodeIx) -> bool {
@@ -101,7 +110,13 @@ pub(super) fn compensations(
     (scopes, boundaries): (&BTreeMap<NodeIx, ScopeInfo>, &BTreeMap<NodeIx, Vec<NodeIx>>),
 ) -> BTreeMap<NodeIx, Compensation> {
     let element = |node: NodeIx| elements.get(node.0 as usize);
-    let compensates = |node: &&NodeIx| element(**node).is_some_and(is_compensation);
+    let compensates = |node: &&NodeIx| {
+        let several = match element(**node).and_then(Element::trigger) {
+            Some(Trigger::Several { parts, .. }) => parts.as_slice(),
+            _ => &[],
+        };
+        several.iter().chain([*node]).any(|node| element(*node).is_some_and(is_compensation))
+    };
     let mut found: BTreeMap<NodeIx, Compensation> = BTreeMap::new();
     for (host, events) in boundaries {
         if let Some(border) = events.iter().find(compensates) {

@@ -38,7 +38,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn border_event(&mut self, at: &At<'a>, host: NodeIx, event: &'a Event<'a>) {
-        if matches!(event.on, On::Cancel) && !self.transactions.contains(&host) {
+        if event.on.is(|on| matches!(on, On::Cancel)) && !self.transactions.contains(&host) {
             let problem = Problem::error("wrong-shape", event.span, "only a transaction is canceled");
             self.cx.problems.push(problem.help("say `transaction: true` of the `group`, or use another event"));
         }
@@ -118,11 +118,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn check_interrupt(&self, event: &Event<'_>) {
-        let is_error = |event: &Event<'_>| matches!(event.on, On::Error(_));
-        let always = match &event.on {
-            On::Several { events, .. } => events.iter().any(is_error).then_some("an error"),
-            On::Cancel => Some("a cancel event"),
-            _ => is_error(event).then_some("an error"),
+        let always = if event.on.is(|on| matches!(on, On::Error(_))) {
+            Some("an error")
+        } else {
+            event.on.is(|on| matches!(on, On::Cancel)).then_some("a cancel event")
         };
         if let (Some(what), false) = (always, event.interrupt) {
             let problem = Problem::error("wrong-shape", event.span, format!("{what} always interrupts"));
@@ -163,7 +162,7 @@ impl<'a> Compiler<'a> {
     fn handler(&mut self, event: &'a Event<'a>, host: Option<NodeIx>) {
         self.check_cycle(event, !event.interrupt);
         self.check_interrupt(event);
-        if matches!(event.on, On::Compensation) && self.scope.node == NodeIx::PROCESS {
+        if event.on.is(|on| matches!(on, On::Compensation)) && self.scope.node == NodeIx::PROCESS {
             let problem = Problem::error("wrong-shape", event.span, "a process that has ended is not compensated");
             self.cx.problems.push(problem.help("write the handler into a `group`, or at the border of the `call`"));
         }

@@ -26,7 +26,13 @@ impl<'t> Reader<'t> {
             _ => "an option of a race",
         };
         let items = cursor::list(node, key, self.problems).unwrap_or_default();
-        items.iter().filter_map(|item| self.event(item, what, words)).collect()
+        let mut events = Vec::new();
+        for mut event in items.iter().filter_map(|item| self.event(item, what, words)) {
+            let compensating = if key == "boundary" { event.take_compensation() } else { None };
+            events.push(event);
+            events.extend(compensating);
+        }
+        events
     }
 
     fn event(&self, node: &'t Node, what: &'static str, words: &'static [&'static str]) -> Option<Event<'t>> {
@@ -104,6 +110,7 @@ impl<'t> Reader<'t> {
         }
         let found: Vec<_> = words.iter().filter_map(|word| Some((*word, map.entry(word)?))).collect();
         match found.as_slice() {
+            [("events", entry)] => self.several(map, &entry.value, what),
             [(word, entry)] => self.on_word(map, word, &entry.value),
             [] => {
                 let message = format!("expected {what} to say what happens, found none of {}", words.join(", "));
@@ -146,7 +153,6 @@ impl<'t> Reader<'t> {
             "signal" => On::Signal(self.id(value)?),
             "event" => On::Record(self.record_kind(value)?),
             "condition" => On::Condition(value),
-            "events" => self.several(map, value)?,
             "error" => On::Error(self.code(value)?),
             "escalation" => On::Escalation(self.code(value)?),
             _ => return self.manual(value),
@@ -154,10 +160,10 @@ impl<'t> Reader<'t> {
     }
 
     /// `events: [...]`: the first of them, or with `parallel_multiple: true` all of them.
-    fn several(&self, map: &MapReader<'t>, value: &'t Node) -> Option<On<'t>> {
+    fn several(&self, map: &MapReader<'t>, value: &'t Node, place: &str) -> Option<On<'t>> {
         let all = map.bool("parallel_multiple").is_some_and(|flag| flag.value);
         let items = cursor::list(value, "a list of events", self.problems)?;
-        let events: Vec<Event<'t>> = items.iter().filter_map(|item| self.part(item, all)).collect();
+        let events: Vec<Event<'t>> = items.iter().filter_map(|item| self.part(item, all, place)).collect();
         if items.len() < 2 {
             let problem = Problem::error("wrong-shape", value.span, "expected two events or more");
             self.problems.push(problem.help("write a single event without `events`"));
@@ -165,14 +171,22 @@ impl<'t> Reader<'t> {
         Some(On::Several { events, all })
     }
 
-    fn part(&self, item: &'t Node, all: bool) -> Option<Event<'t>> {
+    fn part(&self, item: &'t Node, all: bool, place: &str) -> Option<Event<'t>> {
         let what = if all { "one of the events that are all waited for" } else { "one of several events" };
         let map = MapReader::new(item, what, self.problems)?;
         let words = if all { RACE } else { PART };
         let words = words.split_last().map_or(words, |(last, others)| if *last == "events" { others } else { words });
-        let on = self.on(&map, what, words)?;
+        // What undoes or ends a transaction is one of several only where it may stand alone.
+        let special = ["compensate", "compensation", "cancel"].into_iter().any(|key| map.entry(key).is_some());
+        let on = self.on(&map, if special && !all { place } else { what }, words)?;
         let mut event = self.about(&map, on, item.span);
         event.id = map.name("id");
+        if let (On::Compensation, Some(value)) = (&event.on, map.get("compensate")) {
+            event.then = match &value.yaml {
+                Yaml::Scalar(_) => Then { steps: None, next: self.target(value) },
+                _ => Then { steps: Some(self.steps(value)), next: None },
+            };
+        }
         if let (On::Error(_) | On::Escalation(_), Some(entry)) = (&event.on, event.take.first()) {
             let problem = Problem::error("wrong-shape", entry.key.span, "an error among several events keeps nothing");
             self.problems.push(problem.help("leave `take` out, or write an event of its own for it"));

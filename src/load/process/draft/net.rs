@@ -430,7 +430,14 @@ impl<'t> Reader<'t> {
         let interrupt = map.bool("interrupt").is_none_or(|flag| flag.value);
         let on = self.on(map, "a boundary event", BOUNDARY);
         let event = on.map(|on| self.about(map, on, node.span));
-        let Some((host, event)) = host.zip(event) else { return };
+        let Some((host, mut event)) = host.zip(event) else { return };
+        if let Some(mut compensating) = event.take_compensation() {
+            let handler = compensating.then.next.take().and_then(|next| match next.value {
+                Target::Step(name) => Some(Spanned::new(name, next.span)),
+                _ => None,
+            });
+            flat.borders.push(Border { host: host.clone(), event: compensating, handler });
+        }
         if let On::Compensation = event.on {
             self.no_interrupt(map);
             let handler = map.need_name("compensate");
