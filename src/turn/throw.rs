@@ -169,27 +169,26 @@ impl Turn<'_> {
     fn levels(&self, token: TokenId, node: NodeIx) -> Vec<Level> {
         let mut levels = vec![Level { scope: None, host: Some((token, node)) }];
         let mut at = self.run.state.token(token).and_then(|found| self.run.state.scope(found.scope));
+        // Out of a handler it goes past those beside it, to the border of the scope that they belong to.
+        let mut out_of_handler = false;
         while let Some(scope) = at {
             let outer = scope.parent.and_then(|parent| self.run.state.scope(parent));
+            let host = scope.host.and_then(|host| Some((host, self.run.state.node_of(host)?)));
+            let own = Some(scope.id).filter(|_| !out_of_handler);
+            out_of_handler = scope.kind == ScopeKind::Handler;
             match scope.kind {
                 // Outwards from the throw, and from its own border.
                 ScopeKind::Compensation => {
-                    let host = scope.host.and_then(|host| Some((host, self.run.state.node_of(host)?)));
                     levels.push(Level { scope: None, host });
                     let throw = scope.host.and_then(|host| self.run.state.token(host));
                     at = throw.and_then(|throw| self.run.state.scope(throw.scope));
                 }
-                ScopeKind::Handler if outer.is_some_and(|outer| outer.kind == ScopeKind::Compensation) => at = outer,
                 ScopeKind::Handler => {
-                    // Past the handlers of the scope it belongs to, straight to that scope's own border.
-                    let host =
-                        outer.and_then(|outer| outer.host).and_then(|host| Some((host, self.run.state.node_of(host)?)));
-                    levels.push(Level { scope: None, host });
-                    at = outer.and_then(|outer| outer.parent).and_then(|parent| self.run.state.scope(parent));
+                    levels.push(Level { scope: own, host: None });
+                    at = outer;
                 }
                 _ => {
-                    let host = scope.host.and_then(|host| Some((host, self.run.state.node_of(host)?)));
-                    levels.push(Level { scope: Some(scope.id), host });
+                    levels.push(Level { scope: own, host });
                     at = outer;
                 }
             }

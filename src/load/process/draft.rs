@@ -425,6 +425,16 @@ pub(crate) struct Event<'t> {
     pub then: Then<'t>,
     /// How the handler's steps lead to each other, in flat form.
     pub net: Option<Net<'t>>,
+    /// The handlers inside the handler.
+    pub handlers: Vec<Event<'t>>,
+}
+
+impl<'t> Event<'t> {
+    /// The lists of a handler, and of the handlers inside it.
+    pub fn lists(&self) -> Vec<&[Step<'t>]> {
+        let inner = self.handlers.iter().flat_map(Event::lists);
+        self.then.steps.as_deref().into_iter().chain(inner).collect()
+    }
 }
 
 /// What happens.
@@ -536,7 +546,7 @@ impl<'t> Verb<'t> {
             Verb::Repeat(repeat) => lists.push(&repeat.steps),
             Verb::Group(group) => {
                 lists.push(&group.steps);
-                lists.extend(group.handlers.iter().filter_map(|event| event.then.steps.as_deref()));
+                lists.extend(group.handlers.iter().flat_map(Event::lists));
             }
             _ => {}
         }

@@ -32,7 +32,7 @@ impl Signature {
         };
         let params = process.params.iter().map(part).collect();
         let mut results: Vec<Part> = process.params.iter().filter(|param| param.out).map(part).collect();
-        let handled = process.handlers.iter().filter_map(|event| event.then.steps.as_deref());
+        let handled = process.handlers.iter().flat_map(super::draft::Event::lists);
         for steps in std::iter::once(process.steps.as_slice()).chain(handled) {
             add_returns(steps, &mut results);
         }

@@ -230,6 +230,7 @@ impl<'a> Compiler<'a> {
         if let (Some(keep), Some(Element::EventSubProcess(event))) = (keep, self.plan.element(node)) {
             event.take.push(keep);
         }
+        self.handlers(&event.handlers, None);
         if self.plan.is_led_to(done, first) {
             let end = self.made("end", event.span, Element::EndEvent(EndEvent::default()));
             self.plan.place(done, end);

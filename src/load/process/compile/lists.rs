@@ -357,6 +357,7 @@ fn collect_events(events: &[Event<'_>], ids: &mut BTreeMap<Name, Span>, problems
         }
         collect_net(event.net.as_ref(), ids, problems);
         collect(event.then.steps.as_deref().unwrap_or_default(), ids, problems);
+        collect_events(&event.handlers, ids, problems);
     }
 }
 

@@ -97,6 +97,7 @@ impl<'t> Reader<'t> {
             vars: Vec::new(),
             then: Then::default(),
             net: None,
+            handlers: Vec::new(),
         }
     }
 
@@ -332,6 +333,7 @@ impl<'t> Reader<'t> {
             vars: Vec::new(),
             then: Then::default(),
             net: None,
+            handlers: Vec::new(),
         }
     }
 }

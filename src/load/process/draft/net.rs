@@ -409,11 +409,8 @@ impl<'t> Reader<'t> {
             return;
         };
         let then = Then { steps: Some(inner.steps), next: None };
-        let event = Event { id: Some(id), title, vars, then, net: Some(inner.net), ..trigger };
-        if let Some(first) = inner.handlers.first() {
-            self.later("an event sub-process in an event sub-process", first.span);
-        }
-        flat.handlers.push(event);
+        let (net, handlers) = (Some(inner.net), inner.handlers);
+        flat.handlers.push(Event { id: Some(id), title, vars, then, net, handlers, ..trigger });
     }
 
     /// The nodes of an event sub-process: its start event is no start of the process.
