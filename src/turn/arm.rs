@@ -212,6 +212,10 @@ impl<'a> Turn<'a> {
                 self.need(Need::CloseTask(task, Outcome::Withdrawn(Name::new(reason))));
                 self.withdraw_mirror(task, reason);
             }
+            // Called in this very turn it does not begin at all.
+            Some(WaitKind::Call(instance)) if self.out.calls.iter().any(|call| call.id == instance) => {
+                self.out.calls.retain(|call| call.id != instance);
+            }
             Some(WaitKind::Call(instance)) => {
                 self.react(Receiver::Instance(instance), Payload::Cancel(Name::new(reason)));
             }

@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::incident::{About, token_of};
 use super::react::{Asked, Fan, brought, delivery, undelivered};
 use super::start::{Beginning, find, open};
 use super::step::{Step, Stop, Turn};
 use super::task::{Assigning, MirrorSays};
 use super::{Context, Input, Output, Refused, Route, World};
 use crate::element::definition::{Definition, Trigger};
-use crate::element::room::{Event, Fault, Given};
+use crate::element::room::{Event, Given};
 use crate::element::rules::canonical;
 use crate::entity::{Cause, Overlay, SaveContext, Wish, plan};
 use crate::graph::NodeIx;
 use crate::instance::command::Failure;
 use crate::instance::rows::Values;
-use crate::instance::state::{During, Incident};
 use crate::instance::{
     Caller, Command, Fact, Id, InstanceRow, Need, Payload, Run, StartBy, Status, Topic, WaitId, WaitKind,
 };
@@ -294,36 +292,6 @@ impl Turn<'_> {
         let says = self.events.iter().find(|event| event.record() == target).and_then(|event| self.read_mirror(event));
         self.undo(mark);
         Ok(says)
-    }
-
-    /// The turn took too many steps and was undone: one incident where it began (S22).
-    fn out_of_budget(&mut self, command: &Command, wait: Option<WaitId>) {
-        let most = self.context.max_steps;
-        let fault = Fault::new("too_many_steps", format!("the turn was undone: it took more than {most} steps"));
-        if let Command::Mend(id, _) = command
-            && let Some(incident) = self.run.state.incidents.iter().find(|incident| incident.id == *id).cloned()
-        {
-            // It stands where it stood, with what it kept: only why is another.
-            let Incident { token, scope, wait, node, during, brought, .. } = incident;
-            self.fact(Fact::Mended(*id, "retried".to_string()));
-            return self.report(fault, About { token, scope, wait, node, during, brought: brought.map(|kept| *kept) });
-        }
-        let Some(found) = wait.and_then(|id| self.run.state.wait(id)).cloned() else {
-            let first = self.run.state.tokens.first().map(|token| token.id);
-            let node = first.and_then(|token| self.run.state.node_of(token)).unwrap_or(NodeIx::PROCESS);
-            return self.raise(first, node, fault, During::Entering);
-        };
-        let token = token_of(found.owner);
-        let is_timer = matches!(found.kind, WaitKind::Timer(_));
-        if token.and_then(|token| self.run.state.node_of(token)) == Some(found.node) {
-            self.consume(wait.filter(|_| is_timer));
-            return self.raise(token, found.node, fault, During::Entering);
-        }
-        // The step beside the event is left alone; mended, the timer is due at once.
-        if is_timer {
-            self.need(Need::DisarmTimer(self.run.row.id, found.id));
-        }
-        self.report(fault, About::waiting(found.owner, found.node, Some(found.id)));
     }
 }
 

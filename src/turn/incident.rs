@@ -4,7 +4,6 @@ use super::Refused;
 use super::brought::{Woken, bring};
 use super::step::{Step, Turn};
 use crate::element::Element;
-use crate::element::definition::Trigger;
 use crate::element::room::{Event, Fault, Given, Move, Next};
 use crate::element::rules;
 use crate::graph::NodeIx;
@@ -124,20 +123,19 @@ impl Turn<'_> {
     fn mend_waiting(&mut self, incident: &Incident, how: &Resolution) -> Step {
         let again = matches!(how, Resolution::Retry);
         self.fact(Fact::Mended(incident.id, if again { "retried" } else { "skipped" }.to_string()));
+        let wait = self.run.state.waits.iter().find(|wait| incident.is_of(wait)).cloned();
+        if let Some(wait) = wait {
+            return match (&wait.kind, &incident.brought) {
+                (_, Some(brought)) if again => bring(brought, |event, given| self.wake(wait.id, event, given, true)),
+                // Left out, a cycle goes on with its next instant.
+                (WaitKind::Timer(_), Some(_)) => self.occurred(&wait),
+                (WaitKind::Condition(..), _) if again => self.look_at_condition(wait.id),
+                _ if again => self.follow(&wait),
+                _ => Ok(()),
+            };
+        }
         if !again {
             return Ok(());
-        }
-        if let Some(wait) = self.run.state.waits.iter().find(|wait| incident.is_of(wait)).cloned() {
-            if let Some(brought) = &incident.brought {
-                return bring(brought, |event, given| self.wake(wait.id, event, given, true));
-            }
-            return match (&wait.kind, self.trigger(wait.node)) {
-                (WaitKind::Timer(due), Some(Trigger::After { .. })) => {
-                    self.arm_row(wait.id, *due);
-                    Ok(())
-                }
-                _ => self.follow(&wait),
-            };
         }
         let listens = |node| self.def.scopes.get(&node).is_some_and(|info| info.handlers.contains(&incident.node));
         let scope = || self.run.state.scopes.iter().find(|scope| listens(scope.node)).map(|scope| scope.id);

@@ -11,6 +11,7 @@ mod act;
 mod approve;
 mod arm;
 mod brought;
+mod budget;
 mod choose;
 mod command;
 mod compensate;

@@ -107,7 +107,7 @@ impl Turn<'_> {
     }
 
     /// A wait that stays beyond its occurrence: the next instant of a cycle, or the end of a timer.
-    fn occurred(&mut self, wait: &Wait) -> Step {
+    pub fn occurred(&mut self, wait: &Wait) -> Step {
         let WaitKind::Timer(due) = wait.kind else { return Ok(()) };
         let (every, catch_up) = match self.trigger(wait.node) {
             Some(Trigger::After { every: Some(every), catch_up, .. }) => (every.clone(), *catch_up),
