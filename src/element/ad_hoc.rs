@@ -72,10 +72,11 @@ impl Room for AdHoc {
 }
 
 impl AdHoc {
-    /// The flows to what may be chosen; the first, where a person ends it.
+    /// The flows to what may be chosen; the one to the end last, where a person ends it.
     fn offers<'a>(&self, view: &View<'a>) -> impl Iterator<Item = FlowIx> + use<'a> {
         let by_hand = self.until.is_none() && matches!(self.begin, Begin::Nothing);
-        view.outgoing().iter().copied().skip(usize::from(!by_hand))
+        let end = view.flow(0).filter(|_| by_hand);
+        view.outgoing().iter().copied().skip(1).chain(end)
     }
 
     /// Whether this may be chosen now: the end always, the others while not too many run.

@@ -118,7 +118,7 @@ pub fn act(db: &Db, instance: &str, action: &str, form: &[String]) -> Result<Don
     let types: Vec<(Name, Type)> = found.form.iter().map(|entry| (entry.name.clone(), entry.ty.clone())).collect();
     let values = db.values(&format!("the form of {action}"), form, &types)?;
     db.session().act(row.id, found.wait, values)?;
-    Ok(Done::new(format!("{action} is done"), json!({"instance": row.id.to_string(), "action": action})))
+    Ok(Done::new(format!("{action} is chosen"), json!({"instance": row.id.to_string(), "action": action})))
 }
 
 pub fn claim(db: &Db, task: &str) -> Result<Done, Failed> {

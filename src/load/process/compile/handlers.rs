@@ -162,10 +162,7 @@ impl<'a> Compiler<'a> {
     fn handler(&mut self, event: &'a Event<'a>, host: Option<NodeIx>) {
         self.check_cycle(event, !event.interrupt);
         self.check_interrupt(event);
-        if event.on.is(|on| matches!(on, On::Compensation)) && self.scope.node == NodeIx::PROCESS {
-            let problem = Problem::error("wrong-shape", event.span, "a process that has ended is not compensated");
-            self.cx.problems.push(problem.help("write the handler into a `group`, or at the border of the `call`"));
-        }
+        self.check_compensation(event);
         if !event.interrupt {
             self.no_way_out(event);
         }
@@ -183,6 +180,20 @@ impl<'a> Compiler<'a> {
             info.handlers.push(node);
         }
         self.scope_of(node, key, |this| this.handler_body(event, node, host));
+    }
+
+    /// What compensates stands in a scope that completes and can then be compensated.
+    fn check_compensation(&mut self, event: &Event<'_>) {
+        if !event.on.is(|on| matches!(on, On::Compensation)) {
+            return;
+        }
+        let why = match self.plan.element(self.scope.node) {
+            _ if self.scope.node == NodeIx::PROCESS => "a process that has ended is not compensated",
+            Some(Element::EventSubProcess(_)) => "a handler is not compensated",
+            _ => return,
+        };
+        let problem = Problem::error("wrong-shape", event.span, why);
+        self.cx.problems.push(problem.help("write the handler into a `group`, or at the border of the `call`"));
     }
 
     /// The scope of a handler begins when its event has happened: there is nowhere to keep what a part brings.
