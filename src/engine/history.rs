@@ -86,7 +86,9 @@ impl Teller<'_> {
                 self.add(row, node, text);
             }
         }
-        row.body.changes.iter().for_each(|change| self.change(row, change));
+        // The counters of sequences are nobody's records.
+        let seen = row.body.changes.iter().filter(|change| !change.record.entity.starts_with('_'));
+        seen.for_each(|change| self.change(row, change));
         row.body
             .notices
             .iter()

@@ -40,7 +40,8 @@ impl Default for Limits {
 /// - Of a library's file: itself, the files that its `processes:` and `decisions:` name and the templates of its documents.
 /// - Of a folder with one library in it: the same; where the library names no processes, every `.yaml` and `.yml`
 ///   below. Of another folder: every definition below.
-/// - Of a process's file: the library in its folder that names it, with all that it names; else the file alone.
+/// - Of a process's file: the library in its folder, or in one of those above, that names it, with all that it names; else the
+///   file alone.
 ///
 /// Names are relative to the folder, with `/` between their parts; problems show them as the path was given.
 ///
@@ -56,13 +57,11 @@ pub fn read(path: &Path) -> Result<Sources, LoadError> {
 /// # Errors
 /// As [`read`].
 pub fn read_within(path: &Path, limits: &Limits) -> Result<Sources, LoadError> {
-    let is_folder = path.is_dir();
-    let mut reader = Reader::of(path, limits);
-    if is_folder {
-        reader.add_folder();
-    } else {
-        reader.add_with_library(&file_name(path), false);
+    if !path.is_dir() {
+        return Reader::of_file(path, limits, false).finish();
     }
+    let mut reader = Reader::of(path, limits);
+    reader.add_folder();
     reader.finish()
 }
 
@@ -75,9 +74,7 @@ pub fn read_beside(path: &Path) -> Result<Sources, LoadError> {
     if path.is_dir() {
         return read(path);
     }
-    let mut reader = Reader::of(path, &Limits::default());
-    reader.add_with_library(&file_name(path), true);
-    reader.finish()
+    Reader::of_file(path, &Limits::default(), true).finish()
 }
 
 /// The text of one file alone.
@@ -90,29 +87,70 @@ pub fn read_one(path: &Path) -> Result<Sources, LoadError> {
     reader.finish()
 }
 
-/// Every definition at or below a path with its kind, in the order of their names; what is no definition is left out.
+/// Every definition at or below a path with its kind, in the order of their names; what is no definition is left out. One that
+/// is broken counts by its first line.
 ///
 /// # Errors
 /// What cannot be read. What is wrong inside the files is for [`read`] and `load` to say.
 pub fn find(path: &Path) -> Result<Vec<(PathBuf, Kind)>, LoadError> {
+    let (found, unreadable) = find_readable(path);
+    unreadable.map_or(Ok(found), Err)
+}
+
+/// As [`find`], with what cannot be read beside it.
+pub fn find_readable(path: &Path) -> (Vec<(PathBuf, Kind)>, Option<LoadError>) {
     let mut reader = Reader::of(path, &Limits::default());
     let root = if path.is_dir() { path.to_path_buf() } else { parent(path) };
     let names = if path.is_dir() { reader.folder.names(&reader.problems) } else { vec![file_name(path)] };
     let mut found = Vec::new();
     for name in names {
         let Some(file) = reader.add(&name, None) else { continue };
-        if let Some(kind) = reader.tree(file).and_then(|tree| kind(&tree, &Problems::new())) {
-            found.push((root.join(&name), kind));
-        }
+        let kind = match reader.tree(file) {
+            Some(tree) => kind(&tree, &Problems::new()),
+            None => reader.sources.get(file).and_then(|source| kind_of_line(&source.text)),
+        };
+        found.extend(kind.map(|kind| (root.join(&name), kind)));
     }
-    reader.finish()?;
-    Ok(found)
+    (found, reader.finish().err())
+}
+
+/// The kind that the first line of a broken file begins to say.
+fn kind_of_line(text: &str) -> Option<Kind> {
+    let first = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let (word, _) = first.split_once(':')?;
+    let tree = read_yaml(0, &format!("{word}: x\n"), &Problems::new())?;
+    kind(&tree, &Problems::new())
 }
 
 /// The files that a library names.
 fn named(tree: &Tree) -> impl Iterator<Item = &Node> {
     ["processes", "decisions"].into_iter().filter_map(|key| tree.root.get(key)).flat_map(list_or_one)
 }
+
+/// Of the folders above a file's own the nearest with a library that names it, and the file's name below there.
+fn home(path: &Path, limits: &Limits) -> Option<(PathBuf, String)> {
+    let (mut root, mut name) = (parent(path), file_name(path));
+    let mut real = root.canonicalize().ok()?;
+    for _ in 0..MAX_ABOVE {
+        name = format!("{}/{name}", real.file_name()?.to_string_lossy());
+        real = real.parent()?.to_path_buf();
+        root = match root.file_name() {
+            Some(_) => parent(&root),
+            None => root.join(".."),
+        };
+        let reader = Reader::in_folder(&root, limits);
+        let beside = std::fs::read_dir(&root).ok()?.take(limits.entries).filter_map(Result::ok);
+        let yaml = |file: &PathBuf| file.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        let mut files = beside.map(|entry| entry.path()).filter(yaml).map(|file| file_name(&file));
+        if files.any(|file| reader.is_library_of(&file, &name)) {
+            return Some((root, name));
+        }
+    }
+    None
+}
+
+/// How many folders above a process's own are looked at for its library.
+const MAX_ABOVE: usize = 3;
 
 fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -144,9 +182,24 @@ struct Reader {
 
 impl Reader {
     fn of(path: &Path, limits: &Limits) -> Self {
-        let root = if path.is_dir() { path.to_path_buf() } else { parent(path) };
-        let mut reader = Self { folder: Folder::open(&root, *limits), ..Self::default() };
-        reader.sources.show_under(prefix(&root));
+        Self::in_folder(&if path.is_dir() { path.to_path_buf() } else { parent(path) }, limits)
+    }
+
+    fn in_folder(root: &Path, limits: &Limits) -> Self {
+        let mut reader = Self { folder: Folder::open(root, *limits), ..Self::default() };
+        reader.sources.show_under(prefix(root));
+        reader
+    }
+
+    /// A file with the library that names it: of its folder, else of the folders above.
+    fn of_file(path: &Path, limits: &Limits, any: bool) -> Self {
+        let mut reader = Self::of(path, limits);
+        if !reader.add_with_library(&file_name(path), any)
+            && let Some((root, name)) = home(path, limits)
+        {
+            reader = Self::in_folder(&root, limits);
+            reader.add_with_library(&name, false);
+        }
         reader
     }
 
@@ -178,24 +231,26 @@ impl Reader {
         }
     }
 
-    /// A file, and the library in its folder that names it; else `any` that is alone there.
-    fn add_with_library(&mut self, name: &str, any: bool) {
-        let Some(file) = self.add(name, None) else { return };
+    /// A file, and the library in its folder that names it; else `any` that is alone there. False for a process or decision without.
+    fn add_with_library(&mut self, name: &str, any: bool) -> bool {
+        let Some(file) = self.add(name, None) else { return true };
         match self.tree(file).and_then(|tree| kind(&tree, &Problems::new())) {
-            Some(Kind::Library) => _ = self.add_named(file),
+            Some(Kind::Library) => {
+                self.add_named(file);
+            }
             Some(Kind::Process | Kind::Decision) => {
                 let names = self.folder.names(&self.problems);
                 let beside = names.iter().filter(|other| !other.contains('/') && *other != name);
                 let libraries: Vec<_> = beside.filter(|other| self.is_library(other)).collect();
                 let naming = libraries.iter().find(|other| self.is_library_of(other, name));
                 let alone = if let [library] = libraries.as_slice() { Some(library) } else { None };
-                if let Some(library) = naming.or(alone.filter(|_| any)) {
-                    let file = self.add(library, None);
-                    file.map(|file| self.add_named(file));
-                }
+                let Some(library) = naming.or(alone.filter(|_| any)) else { return false };
+                let file = self.add(library, None);
+                file.map(|file| self.add_named(file));
             }
             _ => {}
         }
+        true
     }
 
     fn tree(&self, file: u32) -> Option<Tree> {

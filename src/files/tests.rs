@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Limits, read, read_within};
+use super::{Kind, Limits, read, read_within};
 
 /// Makes the files in a new folder and loads `path` in it: the names that were read, or the problems.
 fn loads(files: &[(&str, &str)], path: &str, limits: Option<Limits>) -> String {
@@ -96,6 +96,30 @@ fn a_process_that_no_library_names_is_judged_beside_the_only_one() {
     make(folder.path(), "shop.yaml", "library: shop\nprocesses: []\n");
     assert_eq!(read("sale_v2.yaml"), "sale_v2.yaml");
     assert_eq!(read("sale.yaml"), "sale.yaml crm.yaml");
+}
+
+#[test]
+fn a_process_below_its_library_finds_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let read = |name: &str| {
+        let sources = super::read(&folder.path().join(name)).expect("texts");
+        sources.iter().map(|(_, source)| source.name.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    make(folder.path(), "crm.yaml", "library: crm\nprocesses: sales/*.yaml\n");
+    make(folder.path(), "sales/sale.yaml", "process: sale\n");
+    make(folder.path(), "sales/other.yaml", "process: other\n");
+    make(folder.path(), "drafts/draft.yaml", "process: draft\n");
+    assert_eq!(read("sales/sale.yaml"), "sales/sale.yaml crm.yaml sales/other.yaml");
+    assert_eq!(read("drafts/draft.yaml"), "draft.yaml");
+}
+
+#[test]
+fn a_broken_definition_counts_by_its_first_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    make(folder.path(), "a.yaml", "# mine\nprocess: a\n\tsteps: []\n");
+    make(folder.path(), "b.yaml", "other: &x 1\nthing: *x\n");
+    let found = super::find(folder.path()).expect("the names");
+    assert_eq!(found, [(folder.path().join("a.yaml"), Kind::Process)]);
 }
 
 #[test]

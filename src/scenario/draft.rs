@@ -41,10 +41,10 @@ pub(super) struct Step<'t> {
 /// Every verb with the keys it takes.
 const VERBS: &[(&str, &[&str])] = &[
     ("start", &["for", "with", "by", "as", "new", "version", "fails"]),
-    ("complete", &["by", "outcome", "set", "of", "for", "fails"]),
-    ("claim", &["by", "of", "for", "fails"]),
-    ("release", &["by", "of", "for", "fails"]),
-    ("reassign", &["by", "to", "of", "for", "fails"]),
+    ("complete", &["by", "outcome", "set", "of", "for", "title", "fails"]),
+    ("claim", &["by", "of", "for", "title", "fails"]),
+    ("release", &["by", "of", "for", "title", "fails"]),
+    ("reassign", &["by", "to", "of", "for", "title", "fails"]),
     ("act", &["by", "of", "for", "set", "fails"]),
     ("create", &["set", "as", "by", "fails"]),
     ("update", &["set", "by", "fails"]),

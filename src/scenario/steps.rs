@@ -405,20 +405,27 @@ fn task_row(world: &World, step: &Step<'_>) -> Result<TaskRow, Stopped> {
     let filter = TaskFilter { limit: Some(100_000), ..TaskFilter::default() };
     let open = engine.tasks(&filter).map_err(|error| Stopped::At(step.span, error.to_string()))?;
     let mut found = Vec::new();
+    let (title, language) = (step.word("title"), engine.catalog().library.language());
     for task in &open {
-        if &*task.step == name && is_of(world, step, task.instance, task.record.as_ref())? {
+        let titled = title.is_none_or(|title| task.title.all().any(|(_, text)| text == title));
+        if &*task.step == name && titled && is_of(world, step, task.instance, task.record.as_ref())? {
             found.push(task);
         }
     }
     match found.as_slice() {
         [only] => Ok((*only).clone()),
         [] => {
-            let names: Vec<&str> = open.iter().map(|task| task.step.as_str()).collect();
-            Err(Stopped::At(step.span, format!("expected an open task {name}; open are: {}", names.join(", "))))
+            let title = title.map_or(String::new(), |title| format!(" with the title `{title}`"));
+            let same = open.iter().filter(|task| &*task.step == name && !title.is_empty());
+            let titles: Vec<String> = same.map(|task| format!("`{}`", task.title.get(&language))).collect();
+            let names: Vec<String> = open.iter().map(|task| task.step.to_string()).collect();
+            let open = if titles.is_empty() { names } else { titles };
+            Err(Stopped::At(step.span, format!("expected an open task {name}{title}; open are: {}", open.join(", "))))
         }
         several => mine(several, step.word("by")).cloned().ok_or_else(|| {
-            let text = format!("{} tasks {name} are open; say which with `of`, `for` or `by`", several.len());
-            Stopped::At(step.span, text)
+            let titles: Vec<String> = several.iter().map(|task| format!("`{}`", task.title.get(&language))).collect();
+            let help = format!("say which with `of`, `for`, `by` or `title`: {}", titles.join(", "));
+            Stopped::At(step.span, format!("{} tasks {name} are open; {help}", several.len()))
         }),
     }
 }
@@ -483,22 +490,38 @@ fn mend(world: &World, step: &Step<'_>) -> Result<Result<(), Error>, Stopped> {
 /// An action that a running process offers to people.
 fn by_hand(world: &World, step: &Step<'_>) -> Result<Result<(), Error>, Stopped> {
     let name = step.object.word().unwrap_or_default();
-    let engine = world.engine()?;
+    let (engine, stopped) = (world.engine()?, |error: Error| Stopped::At(step.span, error.to_string()));
     let rows = engine.instances(&crate::store::InstanceFilter { limit: Some(100_000), ..Default::default() });
-    for row in rows.map_err(|error| Stopped::At(step.span, error.to_string()))? {
+    let (mut found, mut known) = (Vec::new(), Vec::new());
+    for row in rows.map_err(stopped)? {
         if row.status.is_over() || !is_of(world, step, row.id, row.record.as_ref())? {
             continue;
         }
-        let offered = engine.actions(row.id).map_err(|error| Stopped::At(step.span, error.to_string()))?;
-        if let Some(action) = offered.iter().find(|action| &*action.step == name) {
-            let form = action_form(world, action, step.entries("set"))?;
-            let command = Command::Act(action.wait, form.into_iter().collect());
-            let told =
-                world.session(step.word("by"))?.submit(command, Some(row.id)).and_then(crate::engine::Ticket::wait);
-            return Ok(told.map(|_| ()));
+        for action in engine.actions(row.id).map_err(stopped)? {
+            known.push(action.step.clone());
+            if &*action.step == name {
+                found.push((row.id, action));
+            }
         }
     }
-    Err(Stopped::At(step.span, format!("no running process offers the action {name}")))
+    match found.as_slice() {
+        [(instance, action)] => {
+            let form = action_form(world, action, step.entries("set"))?;
+            let command = Command::Act(action.wait, form.into_iter().collect());
+            let session = world.session(step.word("by"))?;
+            let told = session.submit(command, Some(*instance)).and_then(crate::engine::Ticket::wait);
+            Ok(told.map(|_| ()))
+        }
+        [] => {
+            let near = crate::model::suggest::did_you_mean(name, known.iter().map(|action| &**action));
+            let near = near.map_or(String::new(), |near| format!("; {near}"));
+            Err(Stopped::At(step.span, format!("no running process offers the action {name}{near}")))
+        }
+        several => {
+            let text = format!("{} running processes offer {name}; say which with `of` or `for`", several.len());
+            Err(Stopped::At(step.span, text))
+        }
+    }
 }
 
 fn action_form(world: &World, action: &Action, entries: &[Entry]) -> Result<Vec<(Name, Value)>, Stopped> {

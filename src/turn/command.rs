@@ -377,9 +377,10 @@ fn key_of(message: &Name, key: &Value, declared: Option<&Type>) -> Result<Value,
         (_, key) => key.clone(),
     };
     match declared {
-        Some(ty) if fitted.is_null() || !ty.accepts(&fitted) => {
-            Err(Refused::Invalid(format!("the key of {message} is {ty}, found {key}")))
+        Some(ty) if fitted.is_null() => {
+            Err(Refused::Invalid(format!("{message} needs its key, {ty}: it says whom it is for")))
         }
+        Some(ty) if !ty.accepts(&fitted) => Err(Refused::Invalid(format!("the key of {message} is {ty}, found {key}"))),
         None if !fitted.is_null() => Err(Refused::Invalid(format!("{message} has no key, found {key}"))),
         _ => Ok(fitted),
     }

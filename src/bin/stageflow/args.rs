@@ -62,6 +62,17 @@ const VALUES: &str = "\
 A value is written `name=value` and read by the declared type: `budget='900 rub'` as an amount with its currency, `owner=anna`
 as a record, `roles=[employee]` as a list, `name=` or `name=null` as nothing.";
 
+/// Which instances are meant; all that run when nothing is said.
+#[derive(Args, Debug)]
+pub struct On {
+    /// Of instances about this record.
+    #[arg(long = "for", value_name = "RECORD")]
+    pub about: Option<String>,
+    /// Of this instance: its id, or its process when one of it runs.
+    #[arg(long, value_name = "INSTANCE")]
+    pub of: Option<String>,
+}
+
 #[derive(Subcommand)]
 pub enum Command {
     /// Says every problem of libraries and processes, each with its place and help. Exit code 1 when there is one.
@@ -162,15 +173,19 @@ pub enum Command {
         /// Entries of the form, `name=value`; columns of the record as `self.column=value`.
         form: Vec<String>,
     },
-    /// Lists what an instance offers people to do: actions, and the steps of ad-hoc sub-processes.
-    #[command(after_help = "Example: stageflow actions 9f3a12bc")]
-    Actions { instance: String },
-    /// Uses an action that an instance offers, or begins a step that it offers; both by their ids.
-    #[command(after_help = format!("Example: stageflow --as anna act 9f3a12bc cancel_order reason=late\n\n{VALUES}"))]
+    /// Lists what running instances offer people besides their tasks: actions, such as to withdraw, and the steps of ad-hoc sub-processes.
+    #[command(after_help = "Example: stageflow actions --for globex")]
+    Actions {
+        #[command(flatten)]
+        on: On,
+    },
+    /// Uses an action that a running instance offers, or begins a step that it offers.
+    #[command(after_help = format!("Example: stageflow --as anna act withdraw --for 9f3a12bc reason='found some'\n\n{VALUES}"))]
     Act {
-        instance: String,
         action: String,
-        /// Entries of the form, `name=value`.
+        #[command(flatten)]
+        on: On,
+        /// Entries of its form, `name=value`.
         form: Vec<String>,
     },
     /// Takes a task that one may do.
@@ -294,8 +309,8 @@ pub enum Command {
         /// A service and what it gives back.
         #[arg(long, value_name = "SERVICE[:NAME=VALUE,...]")]
         answer: Vec<String>,
-        /// A service and the error it raises.
-        #[arg(long, value_name = "SERVICE:ERROR")]
+        /// A service and the error it raises; without an error it breaks, and is tried again as its step says.
+        #[arg(long, value_name = "SERVICE[:ERROR]")]
         fail: Vec<String>,
     },
     /// Moves the file's clock forward and fires what becomes due, in order.

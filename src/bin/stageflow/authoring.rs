@@ -42,13 +42,13 @@ struct Check {
 impl Check {
     /// A folder with one library: what belongs to it. Then everything below that was not looked at with a library.
     fn folder(&mut self, path: &Path) {
-        let mut found = match stageflow::files::find(path) {
-            Ok(found) => found,
-            Err(LoadError { problems, sources, .. }) => return self.show(path, problems, &sources),
-        };
+        let (mut found, unreadable) = stageflow::files::find_readable(path);
+        if let Some(LoadError { problems, sources, .. }) = unreadable {
+            self.show(path, problems, &sources);
+        }
         let libraries = || found.iter().filter(|(_, kind)| *kind == Kind::Library);
         let at_top = libraries().filter(|(file, _)| file.parent() == Some(path)).count();
-        if at_top == 1 || libraries().count() < 2 {
+        if at_top == 1 || found.is_empty() || libraries().count() == 1 {
             self.path(path);
         }
         found.retain(|(_, kind)| *kind != Kind::Scenario);
@@ -68,9 +68,7 @@ impl Check {
             return;
         }
         let (problems, sources) = problems_of(path);
-        let folder = if path.is_dir() { Some(path) } else { path.parent() };
-        let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        self.judged.extend(sources.iter().map(|(_, source)| real(&folder.join(&*source.name))));
+        self.judged.extend(sources.iter().map(|(_, source)| real(Path::new(&*sources.shown(source)))));
         self.show(path, problems, &sources);
     }
 

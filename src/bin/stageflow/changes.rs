@@ -49,8 +49,8 @@ pub fn start(
         });
     };
     let params: Vec<(Name, Type)> = def.params.iter().map(|param| (param.name.clone(), param.ty.clone())).collect();
-    let with = db.values(process, with, &params)?;
     let entity = def.entity.clone();
+    let with = db.values(process, with, &params).map_err(|failed| column_of_new(db, failed, entity.as_ref(), with))?;
     let about = about.map(|record| db.record(record, entity.as_slice())).transpose()?;
     if let (Some(entity), None, true) = (&entity, &about, new.is_empty()) {
         needs_record(def, entity)?;
@@ -70,6 +70,19 @@ pub fn start(
     }
     let id = start.run()?.to_string();
     Ok(Done::new(format!("{process} started as {}", short(&id)), json!({"instance": id})))
+}
+
+/// A column of the record to be made is easily taken for a parameter.
+fn column_of_new(db: &Db, failed: Failed, entity: Option<&Name>, with: &[String]) -> Failed {
+    let columns = entity.and_then(|entity| db.columns(entity).ok()).unwrap_or_default();
+    let names =
+        |text: &&String| columns.iter().any(|(name, _)| text.split_once('=').is_some_and(|(word, _)| word == &**name));
+    match with.iter().find(names).filter(|_| failed.code == "unknown") {
+        Some(column) => {
+            Failed::new("unknown", format!("{}; a column of a new record is given as `--new {column}`", failed.text))
+        }
+        None => failed,
+    }
 }
 
 /// A process with an entity runs about a record: one that is named, one that is made for it, or one that its start makes.
@@ -102,23 +115,6 @@ pub fn complete(db: &Db, task: &str, outcome: Option<&str>, form: &[String]) -> 
     let how = outcome.map_or(String::new(), |outcome| format!(": {outcome}"));
     let id = task.id.to_string();
     Ok(Done::new(format!("{} is completed{how}", task.step), json!({"task": id, "step": task.step.to_string()})))
-}
-
-pub fn act(db: &Db, instance: &str, action: &str, form: &[String]) -> Result<Done, Failed> {
-    let row = db.instance(instance)?;
-    let offered = db.engine.actions(row.id)?;
-    let Some(found) = offered.iter().find(|offered| &*offered.step == action) else {
-        let names: Vec<&str> = offered.iter().map(|offered| &*offered.step).collect();
-        let names = if names.is_empty() { "nothing".to_string() } else { names.join(", ") };
-        return Err(Failed::new(
-            "unknown",
-            format!("expected one of what {} offers, {names}; found {action}", row.process),
-        ));
-    };
-    let types: Vec<(Name, Type)> = found.form.iter().map(|entry| (entry.name.clone(), entry.ty.clone())).collect();
-    let values = db.values(&format!("the form of {action}"), form, &types)?;
-    db.session().act(row.id, found.wait, values)?;
-    Ok(Done::new(format!("{action} is chosen"), json!({"instance": row.id.to_string(), "action": action})))
 }
 
 pub fn claim(db: &Db, task: &str) -> Result<Done, Failed> {

@@ -132,7 +132,8 @@ impl Db {
     /// The open task of a step, when there is only one, or of an id.
     pub fn task(&self, text: &str) -> Result<TaskRow, Failed> {
         let open = self.engine.tasks(&TaskFilter { limit: Some(SEARCHED), ..TaskFilter::default() })?;
-        one("an open task", text, &open, |task| (task.id.to_string(), vec![task.step.to_string()]))
+        let title = |task: &TaskRow| format!("\"{}\"", task.title.get(&self.lang));
+        one("an open task", text, &open, |task| (task.id.to_string(), vec![task.step.to_string()]), title)
     }
 
     pub fn instance(&self, text: &str) -> Result<InstanceRow, Failed> {
@@ -141,14 +142,19 @@ impl Db {
         let running: Vec<InstanceRow> =
             rows.iter().filter(|row| !row.status.is_over() && &*row.process == text).cloned().collect();
         let among = if running.is_empty() { &rows } else { &running };
-        one("an instance", text, among, |row| (row.id.to_string(), vec![row.process.to_string()]))
+        let about = |row: &InstanceRow| {
+            row.record.as_ref().map_or(String::new(), |about| format!("for {}", print::record(about)))
+        };
+        one("an instance", text, among, |row| (row.id.to_string(), vec![row.process.to_string()]), about)
     }
 
     pub fn incident(&self, text: &str) -> Result<IncidentInfo, Failed> {
         let open = self.engine.incidents()?;
-        one("an open incident", text, &open, |open| {
-            (open.id.to_string(), vec![open.code.to_string(), open.step.to_string()])
-        })
+        let about = |open: &IncidentInfo| {
+            open.record.as_ref().map_or(String::new(), |about| format!("for {}", print::record(about)))
+        };
+        let of = |open: &IncidentInfo| (open.id.to_string(), vec![open.code.to_string(), open.step.to_string()]);
+        one("an open incident", text, &open, of, about)
     }
 
     /// A record: `entity/id`, or the id alone where it is clear which is meant.
@@ -229,7 +235,9 @@ impl Db {
             return Err(Failed::usage(format!("expected `name=value`, found `{text}`")));
         };
         let Some((name, ty)) = types.iter().find(|(known, _)| **known == *name) else {
-            let near = did_you_mean(name, types.iter().map(|(known, _)| &**known));
+            let own = format!("self.{name}");
+            let own = types.iter().any(|(known, _)| **known == *own).then(|| format!("did you mean `{own}`?"));
+            let near = own.or_else(|| did_you_mean(name, types.iter().map(|(known, _)| &**known)));
             let all: Vec<&str> = types.iter().map(|(known, _)| &**known).collect();
             let help = near.unwrap_or_else(|| {
                 if all.is_empty() { "it takes nothing".into() } else { format!("it has {}", all.join(", ")) }
@@ -325,7 +333,14 @@ fn short_fits(id: &str, text: &str) -> bool {
 }
 
 /// The one thing that is meant: by its id, by the end or beginning of it, or by a name that only one has.
-fn one<T: Clone>(what: &str, text: &str, all: &[T], of: impl Fn(&T) -> (String, Vec<String>)) -> Result<T, Failed> {
+/// Where several fit, `told` says what each of them is about.
+fn one<T: Clone>(
+    what: &str,
+    text: &str,
+    all: &[T],
+    of: impl Fn(&T) -> (String, Vec<String>),
+    told: impl Fn(&T) -> String,
+) -> Result<T, Failed> {
     let by_name: Vec<&T> = all.iter().filter(|item| of(item).1.iter().any(|name| name == text)).collect();
     let found: Vec<&T> = match by_name.is_empty() {
         false => by_name,
@@ -352,8 +367,9 @@ fn one<T: Clone>(what: &str, text: &str, all: &[T], of: impl Fn(&T) -> (String, 
             Err(Failed::new("unknown", format!("expected {what}, found none called `{text}`; {help}{known}")))
         }
         several => {
-            let ids: Vec<String> = several.iter().map(|item| short(&of(item).0).to_string()).collect();
-            Err(Failed::new("ambiguous", format!("`{text}` could be {}; write one of these", ids.join(", "))))
+            let ids = several.iter().take(SHOWN).map(|item| format!("{} {}", short(&of(item).0), told(item)));
+            let ids: Vec<String> = ids.map(|id| id.trim_end().to_string()).collect();
+            Err(Failed::new("ambiguous", format!("`{text}` could be {}; write one of these ids", ids.join(", "))))
         }
     }
 }

@@ -3,11 +3,11 @@
 use serde_json::{Value as Json, json};
 use stageflow::entity::{Query, Record};
 use stageflow::instance::Status;
-use stageflow::model::{Name, Ref, Type};
+use stageflow::model::{Name, Type};
 use stageflow::store::{InstanceFilter, TaskFilter};
 
-use crate::db::{Db, Failed, short};
-use crate::print::{self, Table, instant, record};
+use crate::db::{self, Db, Failed, short};
+use crate::print::{self, Table, full, instant, record};
 
 pub fn tasks(db: &Db, of: Option<&str>, about: Option<&str>) -> Result<(), Failed> {
     let about = about.map(|record| db.record(record, &[])).transpose()?;
@@ -42,11 +42,6 @@ pub fn tasks(db: &Db, of: Option<&str>, about: Option<&str>) -> Result<(), Faile
     }
     print::table(db, &table, all, "no task is open");
     Ok(())
-}
-
-/// A record in full: `entity/id`.
-fn full(record: &Ref) -> String {
-    format!("{}/{}", record.entity, record.id)
 }
 
 pub fn task(db: &Db, task: &str) -> Result<(), Failed> {
@@ -174,6 +169,10 @@ pub fn show(db: &Db, text: &str) -> Result<(), Failed> {
 
 pub fn instances(db: &Db, process: Option<&str>, about: Option<&str>, all: bool) -> Result<(), Failed> {
     let record_of = about.map(|record| db.record(record, &[])).transpose()?;
+    let definitions = &db.engine.catalog().definitions;
+    if let Some(unknown) = process.filter(|process| !definitions.contains_key(*process)) {
+        return Err(db::no("process", unknown, definitions.keys()));
+    }
     let filter = InstanceFilter { process: process.map(Name::new), record: record_of, ..InstanceFilter::default() };
     let mut table = Table::new(&["instance", "process", "version", "for", "status", "incidents", "started", "ended"]);
     let mut told = Vec::new();
@@ -197,24 +196,6 @@ pub fn instances(db: &Db, process: Option<&str>, about: Option<&str>, all: bool)
         }));
     }
     print::table(db, &table, told, if all { "there is no instance" } else { "nothing runs" });
-    Ok(())
-}
-
-pub fn actions(db: &Db, instance: &str) -> Result<(), Failed> {
-    let row = db.instance(instance)?;
-    let mut table = Table::new(&["action", "title", "who", "form"]);
-    let mut told = Vec::new();
-    for action in db.engine.actions(row.id)? {
-        let roles: Vec<String> = action.roles.iter().map(|role| format!("any {role}")).collect();
-        let form: Vec<&str> = action.form.iter().map(|entry| &*entry.name).collect();
-        let title = action.title.get(&db.lang).to_string();
-        table.row([action.step.to_string(), title.clone(), roles.join(", "), form.join(" ")]);
-        told.push(json!({
-            "action": action.step.to_string(), "title": title, "form": form,
-            "roles": action.roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        }));
-    }
-    print::table(db, &table, told, "it offers nothing");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 a problem or a refusal (said on stderr), 2 wrong use.
 
+mod actions;
 mod args;
 mod authoring;
 mod changes;
@@ -46,13 +47,13 @@ fn run(db: &Db, command: Command) -> Result<(), Failed> {
     match command {
         Command::Tasks { of, about } => looks::tasks(db, of.as_deref(), about.as_deref()),
         Command::Task { task } => looks::task(db, &task),
-        Command::Actions { instance } => looks::actions(db, &instance),
         Command::Records { entity, wanted, columns, limit } => looks::records(db, &entity, &wanted, &columns, limit),
         Command::Show { record } => looks::show(db, &record),
         Command::Instances { process, about, all } => looks::instances(db, process.as_deref(), about.as_deref(), all),
         Command::History { instance } => looks::history(db, &instance),
         Command::Incidents => looks::incidents(db),
         Command::Transitions { about } => looks::transitions(db, about.as_deref()),
+        Command::Actions { on } => actions::list(db, &on),
         Command::Jobs => work::jobs(db),
         Command::Setting { name: None, .. } => looks::settings(db),
         Command::Setting { name: Some(name), value: None } => looks::setting(db, &name),
@@ -69,7 +70,7 @@ fn change(db: &Db, command: Command) -> Result<print::Done, Failed> {
             changes::start(db, &process, about.as_deref(), &new, version, &with)
         }
         Command::Complete { task, outcome, form } => changes::complete(db, &task, outcome.as_deref(), &form),
-        Command::Act { instance, action, form } => changes::act(db, &instance, &action, &form),
+        Command::Act { action, on, form } => actions::act(db, &action, &on, &form),
         Command::Claim { task } => changes::claim(db, &task),
         Command::Release { task } => changes::release(db, &task),
         Command::Reassign { task, user } => changes::reassign(db, &task, &user),

@@ -148,6 +148,11 @@ pub fn transition_json(told: &StageTransition, lang: &str) -> Json {
     })
 }
 
+/// A record in full: `entity/id`.
+pub fn full(record: &Ref) -> String {
+    format!("{}/{}", record.entity, record.id)
+}
+
 /// A record, short.
 pub fn record(record: &Ref) -> String {
     format!("{}/{}", record.entity, short(&record.id))

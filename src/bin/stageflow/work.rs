@@ -50,7 +50,7 @@ pub fn work(db: &Db, answer: &[String], fail: &[String]) -> Result<Done, Failed>
 }
 
 /// What each named service answers.
-type Answers = Vec<(Name, Result<Values, Name>)>;
+type Answers = Vec<(Name, Result<Values, ServiceError>)>;
 
 fn answers(db: &Db, answer: &[String], fail: &[String]) -> Result<Answers, Failed> {
     let library = db.library();
@@ -65,21 +65,23 @@ fn answers(db: &Db, answer: &[String], fail: &[String]) -> Result<Answers, Faile
         answers.push((Name::new(service), Ok(db.values(service, &given, &types)?.into_iter().collect())));
     }
     for text in fail {
-        let Some((service, code)) = text.split_once(':') else {
-            return Err(Failed::usage(format!("expected `service:error`, found `{text}`")));
-        };
-        if !library.services.contains_key(service) {
+        let (service, code) = text.split_once(':').map_or((&**text, None), |(service, code)| (service, Some(code)));
+        let Some(declared) = library.services.get(service) else {
             return Err(db::no("service", service, library.services.keys()));
-        }
-        answers.push((Name::new(service), Err(Name::new(code))));
+        };
+        let error = match code {
+            None => ServiceError::Broke("it was told to break".into()),
+            Some(code) if declared.raises.iter().any(|known| &**known == code) => ServiceError::raise(code),
+            Some(code) => return Err(db::no(&format!("error of {service}"), code, declared.raises.iter())),
+        };
+        answers.push((Name::new(service), Err(error)));
     }
     Ok(answers)
 }
 
 fn give(db: &Db, job: &ClaimedJob, answers: &Answers) -> Result<(), Failed> {
     let Some((_, answer)) = answers.iter().find(|(service, _)| *service == job.call.service) else { return Ok(()) };
-    let result = answer.clone().map_err(|code| ServiceError::raise(&code));
-    Ok(db.engine.complete_job(job, result)?)
+    Ok(db.engine.complete_job(job, answer.clone())?)
 }
 
 fn told(job: &ClaimedJob) -> String {

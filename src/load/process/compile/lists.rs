@@ -100,7 +100,11 @@ impl<'a> Compiler<'a> {
         let after = step.next.as_ref().map_or(exit, |next| self.target(next, exit));
         if let (Some(next), Verb::Raise { .. } | Verb::End { .. } | Verb::Go(_)) = (&step.next, &step.verb) {
             let problem = Problem::error("wrong-shape", next.span, format!("nothing goes on behind `{}`", step.word));
-            self.cx.problems.push(problem.help("leave `next` out"));
+            let help = match &step.verb {
+                Verb::Go(_) => "leave `next` out; `go: step` goes to a step",
+                _ => "leave `next` out",
+            };
+            self.cx.problems.push(problem.help(help));
         }
         let begin = entry;
         let entry = self.condition(step, entry, exit, &key);

@@ -190,7 +190,8 @@ impl Compiler<'_> {
     fn change(&mut self, builtin: Builtin, args: &[Ast], at: At) -> Typed {
         let Some((entity, slot)) = self.names.changing.clone() else {
             let message = format!("expected an event of a record for {}, found none here", builtin.signature());
-            return self.report(at, "no_change", message, None);
+            let help = "ask for it where the event is looked at, in its `when`, or keep it by its `take`";
+            return self.report(at, "no_change", message, Some(help.to_owned()));
         };
         let word = match args.first().map(|arg| (&arg.kind, arg.at)) {
             Some((Written::Name(name), at)) => Word { text: name.clone(), at },
