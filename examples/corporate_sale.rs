@@ -39,19 +39,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         ],
     )?;
     person.start("lead_management").about(&lead).run()?;
+    let mut seen = tell(&engine, 0)?;
     println!("\nAnna works off the tasks that the processes give her:");
-    let mut seen = 0;
-    complete(&engine, "qualify_lead", "qualified", [])?;
-    complete(&engine, "contact_customer", "proceed_to_handoff", [])?;
-    complete(&engine, "handoff_info", "completed", [("self.sales_owner", Value::Ref(anna))])?;
-    seen = tell(&engine, seen)?;
-    complete(&engine, "prepare_presentation", "completed", [])?;
-    complete(&engine, "conduct_presentation", "completed", [])?;
-    complete(&engine, "prepare_proposal", "completed", [])?;
-    complete(&engine, "prepare_contract", "completed", [])?;
-    seen = tell(&engine, seen)?;
-    complete(&engine, "sign_contract", "completed", [])?;
-    tell(&engine, seen)?;
+    complete(&engine, &mut seen, "qualify_lead", "qualified", [])?;
+    complete(&engine, &mut seen, "contact_customer", "proceed_to_handoff", [])?;
+    complete(&engine, &mut seen, "handoff_info", "completed", [("self.sales_owner", Value::Ref(anna))])?;
+    complete(&engine, &mut seen, "prepare_presentation", "completed", [])?;
+    complete(&engine, &mut seen, "conduct_presentation", "completed", [])?;
+    complete(&engine, &mut seen, "prepare_proposal", "completed", [])?;
+    complete(&engine, &mut seen, "prepare_contract", "completed", [])?;
+    complete(&engine, &mut seen, "sign_contract", "completed", [])?;
 
     let stage = engine.value(&lead, "stage")?;
     println!("\nThe lead \"{}\" is at the stage {stage}.", engine.value(&lead, "name")?);
@@ -62,9 +59,10 @@ fn text(text: &str) -> Value {
     Value::text(text)
 }
 
-/// Completes the open task of a step, and says whose and what it was.
+/// Completes the open task of a step, and says what it was and which transitions followed from it.
 fn complete<const N: usize>(
     engine: &Engine,
+    seen: &mut usize,
     step: &str,
     outcome: &str,
     form: [(&str, Value); N],
@@ -76,6 +74,7 @@ fn complete<const N: usize>(
     engine.user("anna").complete(task.id, Some(outcome), form)?;
     engine.work()?;
     println!("  {} -> {outcome}", task.title.get("en"));
+    *seen = tell(engine, *seen)?;
     Ok(())
 }
 

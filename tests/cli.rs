@@ -34,6 +34,21 @@ fn the_tour_of_the_readme_ends_at_need_satisfied() {
     assert!(told.contains("\"Awaiting sale\" -> \"Need satisfied\""), "{told}");
 }
 
+/// The author's manual begins with a process to copy, and a walk through it.
+#[test]
+fn the_first_process_of_the_manual_is_walked_as_it_says() {
+    let manual = std::fs::read_to_string(root().join("src/docs/manual.md")).unwrap();
+    let mut shell = Shell::open();
+    for block in manual.split("```yaml\n").skip(1).filter_map(|part| part.split("```").next()).take(3) {
+        let name = block.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap();
+        std::fs::write(shell.folder.path().join(name), block).unwrap();
+    }
+    let told: Vec<String> = commands(&manual, "deploy shop.yaml").map(|command| shell.told(&command)).collect();
+    assert!(told.last().is_some_and(|history| history.contains("stage: announced -> received")), "{told:#?}");
+    assert!(shell.told("check shop.yaml").contains("no problems"));
+    assert!(shell.told("test returns_scenario.yaml").contains("1 of 1 scenarios hold"));
+}
+
 /// A drawn model, imported and run with the README's own words.
 #[test]
 fn the_drawn_model_of_the_readme_runs_to_its_end() {
@@ -44,16 +59,15 @@ fn the_drawn_model_of_the_readme_runs_to_its_end() {
 /// What the commands of the README's tour with these words print.
 fn tour(words: &str) -> String {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let tour = readme.split("```sh").filter_map(|part| part.split("```").next()).find(|part| part.contains(words));
     let mut shell = Shell::open();
-    let mut told = String::new();
-    for line in tour.unwrap().lines().map(str::trim).filter(|line| line.starts_with("stageflow ")) {
-        let command = line.split(" #").next().unwrap();
-        let output = shell.run(command.strip_prefix("stageflow ").unwrap());
-        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-        told.push_str(&String::from_utf8_lossy(&output.stdout));
-    }
-    told
+    commands(&readme, words).map(|command| shell.told(&command)).collect()
+}
+
+/// The commands of the part of a text that has these words.
+fn commands(text: &str, words: &str) -> impl Iterator<Item = String> {
+    let part = text.split("```sh").filter_map(|part| part.split("```").next()).find(|part| part.contains(words));
+    let lines = part.unwrap().lines().filter_map(|line| line.trim().strip_prefix("stageflow "));
+    lines.map(|line| line.split(" #").next().unwrap().to_string()).collect::<Vec<_>>().into_iter()
 }
 
 /// Two programs on one file: the second is told, and nothing is lost.
@@ -109,6 +123,13 @@ impl Shell {
             }
         }
         told
+    }
+
+    /// What a command that succeeds says.
+    fn told(&mut self, command: &str) -> String {
+        let output = self.run(command);
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     fn run(&mut self, command: &str) -> Output {
