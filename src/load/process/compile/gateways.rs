@@ -66,7 +66,9 @@ impl<'a> Compiler<'a> {
             let when = case.when.map(|when| self.bool(when, &names));
             whens.push((when.map_or(When::Otherwise, When::When), position));
         }
-        if !cases.iter().any(|case| case.when.is_none()) && !is_exhaustive(&whens) {
+        let conditions =
+            whens.iter().filter_map(|(when, _)| if let When::When(when) = when { Some(when) } else { None });
+        if !cases.iter().any(|case| case.when.is_none()) && !is_exhaustive(conditions) {
             let problem =
                 Problem::error("choose-not-exhaustive", at.step.at, "when no case holds, nothing says what happens");
             self.cx.problems.push(problem.help("add `- otherwise: go_on`, or a step, or steps"));
@@ -418,13 +420,14 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Conditions of which one always holds, as far as their words show: `x` and `not(x)`.
-fn is_exhaustive(whens: &[(When, usize)]) -> bool {
-    let texts = || {
-        whens.iter().filter_map(|(when, _)| if let When::When(expr) = when { Some(expr.text().trim()) } else { None })
-    };
-    texts().any(|text| text == "true" || texts().any(|other| other == format!("not({text})")))
+/// Conditions of which one always holds, as far as their words show: `x` and `not(x)`, `n > 5` and `n <= 5`.
+pub(super) fn is_exhaustive<'e>(conditions: impl Iterator<Item = &'e Expr> + Clone) -> bool {
+    let all: Vec<&Expr> = conditions.take(MAX_COMPARED).collect();
+    all.iter().any(|one| one.constant() == Some(&Value::Bool(true)) || all.iter().any(|other| one.complements(other)))
 }
+
+/// Most conditions of a gateway that are compared with each other.
+const MAX_COMPARED: usize = 100;
 
 fn code_of(value: &Value) -> String {
     match value {

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::gateways::is_exhaustive;
 use super::lists::{Border, Frame};
 use super::{At, Compiler};
 use crate::element::Element;
@@ -297,9 +298,8 @@ impl<'a> Compiler<'a> {
 
     /// Where every flow has a condition, the data may meet none of them.
     fn check_default(&self, flows: &[&'a Flow<'a>], conditions: &[Expr]) {
-        let covered = || conditions.iter().any(|one| conditions.iter().any(|other| one.complements(other)));
         let all_have = !flows.is_empty() && conditions.len() == flows.len();
-        let Some(first) = flows.first().filter(|_| all_have && !covered()) else { return };
+        let Some(first) = flows.first().filter(|_| all_have && !is_exhaustive(conditions.iter())) else { return };
         let message = format!("when no condition behind `{}` holds, nothing says what happens", first.from.value);
         let problem = Problem::warning("no-default", first.from.span, message);
         self.cx.problems.push(problem.help("give one of its flows `otherwise: true`; else it is an incident"));
