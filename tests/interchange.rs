@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
-use stageflow::interchange::import;
+use stageflow::interchange::{decode, export, import};
 use stageflow::load::{Sources, problems, render_text};
 use stageflow::scenario;
 
@@ -15,6 +15,8 @@ use stageflow::scenario;
 mod refused;
 #[path = "conformance_support/round.rs"]
 mod round;
+#[path = "interchange_support/vendors.rs"]
+mod vendors;
 
 fn models() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interchange");
@@ -198,9 +200,71 @@ fn what_is_changed_everywhere_comes_back() {
         let text = fs::read_to_string(&path).expect("a model");
         let edited = round::changed(&import(&name_of(&path), &text).unwrap_or_else(|error| panic!("{error}")).sources);
         for text in [text.clone(), text.replace('\n', "\r\n")] {
-            if let Err(why) = round::edited_round_trip(&name_of(&path), &text, &edited) {
-                panic!("{}: {why}", path.display());
-            }
+            let written = round::edited_round_trip(&name_of(&path), &text, &edited);
+            let written = written.unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+            let lost: Vec<&str> = of_others(&text).into_iter().filter(|theirs| !written.contains(theirs)).collect();
+            assert!(lost.is_empty(), "{}: {lost:#?}", path.display());
         }
+    }
+}
+
+/// What others keep in a drawing: comments, their elements and attributes, and the pictures of what stays.
+fn of_others(text: &str) -> Vec<&str> {
+    let tags = text.split('<').skip(1).filter_map(|rest| rest.split('>').next());
+    let is_theirs = |tag: &&str| {
+        let name = tag.split([' ', '/']).find(|part| !part.is_empty()).unwrap_or_default();
+        let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
+        let is_line = name.ends_with("waypoint") || name.ends_with("BPMNEdge");
+        tag.starts_with("!--") || !matches!(prefix, "" | "bpmn" | "bpmn2" | "?xml") && !is_line
+    };
+    let attributes = text.split_whitespace().filter(|word| {
+        let name = word.split('=').next().unwrap_or_default();
+        let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
+        word.contains('=')
+            && matches!(prefix, "camunda" | "zeebe" | "flowable" | "signavio" | "bioc" | "color" | "modeler")
+    });
+    tags.filter(is_theirs).chain(attributes.map(|word| word.trim_end_matches(['>', '/']))).collect()
+}
+
+/// Encodings, line ends and what stands around a model make no other processes of it.
+#[test]
+fn a_model_is_the_same_in_every_dress() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interchange/camunda7_loan.bpmn");
+    let text = fs::read_to_string(path).expect("a model");
+    let says = |text: &str| -> Vec<String> {
+        let imported = import("m.bpmn", text).unwrap_or_else(|error| panic!("{error}"));
+        imported.sources.iter().map(|(_, source)| source.text.to_string()).collect()
+    };
+    let plain = says(&text);
+    let wide = text.replace("encoding=\"UTF-8\"", "encoding=\"UTF-16\"");
+    let little: Vec<u8> = format!("\u{feff}{wide}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = wide.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let latin = text.replace("encoding=\"UTF-8\"", "encoding='ISO-8859-1'").replace("house", "h\u{e4}user");
+    let latin: Vec<u8> =
+        latin.chars().map(|letter| u8::try_from(u32::from(letter)).expect("a letter of Latin 1")).collect();
+    for bytes in [text.clone().into_bytes(), format!("\u{feff}{text}").into_bytes(), little, big, latin] {
+        let decoded = decode("m.bpmn", &bytes).unwrap_or_else(|error| panic!("{error}"));
+        assert!(decoded.contains("encoding=\"UTF-8\"") || decoded.contains("encoding='UTF-8'"));
+        assert_eq!(says(&decoded), plain);
+    }
+    let prefixed = text
+        .replace("<bpmn:", "<semantic:")
+        .replace("</bpmn:", "</semantic:")
+        .replace("xmlns:bpmn=", "xmlns:semantic=")
+        .replace("\"bpmn:", "\"semantic:");
+    let unprefixed =
+        text.replace("<bpmn:", "<").replace("</bpmn:", "</").replace("xmlns:bpmn=", "xmlns=").replace("\"bpmn:", "\"");
+    let commented = text.replace("  <bpmn:", "  <!-- <bpmn:task id=\"Approve\"/> -->\n  <bpmn:");
+    for dressed in [
+        text.replace('\n', "\r\n"),
+        text.replace('\n', "\r"),
+        text.replace(">\n", ">"),
+        prefixed,
+        unprefixed,
+        commented,
+    ] {
+        assert_eq!(says(&dressed), plain);
+        let imported = import("m.bpmn", &dressed).expect("the model").sources;
+        assert_eq!(export(&imported, Some(("m.bpmn", &dressed))).expect("the drawing").model, dressed);
     }
 }
