@@ -188,8 +188,11 @@ impl<'x> Import<'x> {
         }
         known.called = std::mem::take(&mut self.called);
         known.brought = self.messages.iter().map(|(name, says)| (name.clone(), says.keys_of("with"))).collect();
-        let made = || (format!("{}.library.yaml", self.stem), self.library(&files));
-        let (path, mut library) = self.own_library().unwrap_or_else(made);
+        let made = (format!("{}.library.yaml", self.stem), self.library(&files));
+        let (path, mut library) = match self.own_library() {
+            Some((path, own)) => (path, with_more(own, &made.1)),
+            None => made,
+        };
         library.put("bpmn", Out::text(self.file));
         files.insert(0, (path, library));
         (known, files)
@@ -320,6 +323,26 @@ impl<'x> Import<'x> {
         }
         role
     }
+}
+
+/// The library that was kept in the model, with what a modeler has added to the processes since.
+fn with_more(mut own: Out, made: &Out) -> Out {
+    for key in ["entities", "roles", "messages", "signals", "errors", "services"] {
+        let known = own.keys_of(key);
+        let more = made.get(key).into_iter().flat_map(Out::entries).filter(|(name, _)| !known.contains(name));
+        let more: Vec<(String, Out)> = more.collect();
+        if !more.is_empty() {
+            let mut all = own.get(key).cloned().unwrap_or_else(Out::map);
+            all.extend(Out::of(more));
+            own.put(key, all);
+        }
+    }
+    let is_listed = |file: &Out| own.items("processes").iter().any(|known| known == file || known.is_glob());
+    let more: Vec<Out> = made.items("processes").iter().filter(|file| !is_listed(file)).cloned().collect();
+    if !more.is_empty() && matches!(own.get("processes"), None | Some(Out::List(_))) {
+        own.put("processes", Out::List(own.items("processes").iter().cloned().chain(more).collect()));
+    }
+    own
 }
 
 /// The file that something of our own came from: one below the folder that it is written to, and no other.

@@ -108,6 +108,11 @@ impl Out {
         }
     }
 
+    /// Whether it is a name with a star in it.
+    pub fn is_glob(&self) -> bool {
+        matches!(self, Out::Text(text) if text.contains('*'))
+    }
+
     /// The keys of a map with their values.
     pub fn entries(&self) -> impl Iterator<Item = (String, Out)> + '_ {
         let entries = if let Out::Map(entries) = self { entries.as_slice() } else { &[] };

@@ -14,20 +14,23 @@ use crate::db::Failed;
 pub fn import(model: &Path, into: Option<&Path>, replace: bool, format: Format) -> Result<bool, Failed> {
     let Some(text) = told(text(model)?, format) else { return Ok(false) };
     let Some(imported) = told(interchange::import(&model.to_string_lossy(), &text), format) else { return Ok(false) };
-    warn(&imported.warnings, &imported.model);
+    warn(&imported.warnings, &imported.model, format);
     let Some(folder) = into else {
         for (_, source) in imported.sources.iter() {
             println!("# {}\n{}", source.name, source.text);
         }
         return Ok(true);
     };
-    for (_, source) in imported.sources.iter() {
-        write(&folder.join(&*source.name), &source.text, replace)?;
-    }
+    let files = imported.sources.iter().map(|(_, source)| (folder.join(&*source.name), &*source.text));
     // The drawing stays beside what was made of it: it is the way back.
     let copy = model.file_name().map(|name| folder.join(name)).filter(|copy| !is_same(copy, model));
-    if let Some(copy) = copy {
-        write(&copy, &text, replace)?;
+    let files: Vec<(PathBuf, &str)> = files.chain(copy.map(|copy| (copy, &*text))).collect();
+    // All of them, or none.
+    if let Some((path, _)) = files.iter().find(|(path, _)| !replace && path.exists()) {
+        return Err(is_there(path));
+    }
+    for (path, text) in &files {
+        write(path, text, replace)?;
     }
     Ok(true)
 }
@@ -69,7 +72,7 @@ pub fn export(
     };
     let drawing = drawing.as_ref().map(|(name, text)| (&**name, &**text));
     let Some(exported) = told(interchange::export(&sources, drawing), format) else { return Ok(false) };
-    warn(&exported.warnings, &sources);
+    warn(&exported.warnings, &sources, format);
     match into {
         Some(file) => write(file, &exported.model, replace)?,
         None => print!("{}", exported.model),
@@ -90,8 +93,13 @@ fn told<T>(found: Result<T, LoadError>, format: Format) -> Option<T> {
     None
 }
 
-fn warn(warnings: &[Problem], sources: &Sources) {
-    eprint!("{}", render_text(warnings, sources));
+/// Beside what is shown or written.
+fn warn(warnings: &[Problem], sources: &Sources, format: Format) {
+    match format {
+        Format::Json if !warnings.is_empty() => eprintln!("{}", render_json(warnings, sources)),
+        Format::Json => {}
+        Format::Text => eprint!("{}", render_text(warnings, sources)),
+    }
 }
 
 /// A file in the folder of a library, or below.
@@ -110,7 +118,11 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// The text of a model; what is no text is told with its place.
 fn text(path: &Path) -> Result<Result<String, LoadError>, Failed> {
-    let size = fs::metadata(path).map_err(|error| failed(path, &error))?.len();
+    let found = fs::metadata(path).map_err(|error| failed(path, &error))?;
+    if found.is_dir() {
+        return Err(Failed::new("file", format!("{} is a folder: expected the file of a model", path.display())));
+    }
+    let size = found.len();
     if size > 2 * interchange::MAX_BYTES as u64 {
         return Err(Failed::new("bpmn-too-large", format!("{}: a model of {size} bytes is not read", path.display())));
     }
@@ -126,13 +138,15 @@ fn write(path: &Path, text: &str, replace: bool) -> Result<(), Failed> {
     options.write(true).create(true).truncate(true).create_new(!replace);
     let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Failed::new("file", format!("{} is there; `--replace` writes it anew", path.display()))
-        }
+        ErrorKind::AlreadyExists => is_there(path),
         _ => failed(path, &error),
     })?;
     println!("{} is written", path.display());
     Ok(())
+}
+
+fn is_there(path: &Path) -> Failed {
+    Failed::new("file", format!("{} is there; `--replace` writes it anew", path.display()))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failed {

@@ -179,8 +179,8 @@ impl<'d> Merge<'d> {
         let mut edits: Vec<Edit> = Vec::new();
         let mut declared = String::new();
         let mut fresh = Writer::like(1, &self.unit);
-        // The first process has the library along.
-        let mut library = all.library.as_ref().filter(|_| self.say != Say::Least || !self.before.same_library(all));
+        // The first process has the library along: what it is called does not hang on the name of the drawing's file.
+        let mut library = all.library.as_ref().filter(|_| !self.before.same_library(all) || !self.has_library());
         for drawn in &all.processes {
             let old = self.before.processes.get(drawn.id());
             let kept = |says: &Out| self.kept(old.map(|old| &old.says), &drawn.says, says);
@@ -203,6 +203,10 @@ impl<'d> Merge<'d> {
         edits.extend(Pictures::of(self, all));
         let (edits, missing) = self.in_its_words(edits, root);
         apply(self.text, edits.into_iter().chain(missing).collect())
+    }
+
+    fn has_library(&self) -> bool {
+        self.document.descendants().any(|node| node.has_tag_name((OWN, "library")))
     }
 
     /// Processes that are no more go; their pools stay, with nothing to see inside.
