@@ -106,137 +106,66 @@ fn bytes_that_are_no_text_are_refused_where_they_end_to_be_one() {
     }
 }
 
-const TWO: &str = "<task id=\"a\"/><task id=\"b\"/>\n";
-
-fn flow(id: &str, from: &str, to: &str) -> String {
-    format!("<sequenceFlow id=\"{id}\" sourceRef=\"{from}\" targetRef=\"{to}\"/>\n")
-}
+/// What is drawn wrong: the line of the problem (the first of what is drawn is 3), what is drawn, and words of the problem. `F(a b)` is a flow.
+const DRAWN_WRONG: &[(u32, &str, &str)] = &[
+    (4, r#"<task id="t"/>|<userTask id="t"/>"#, "the id `t` is there twice: task and userTask"),
+    (3, r#"<task/>"#, "has no id"),
+    (4, r#"<task id="a"/>|<sequenceFlow id="f" sourceRef="a"/>"#, "from or to nothing"),
+    (4, r#"<task id="a"/>|F(a c)"#, "no element `c`"),
+    (5, r#"<task id="a"/>|<dataObject id="b"/>|F(a b)"#, "leads from or to dataObject `b`, which is no node"),
+    (4, r#"<task id="a"/><subProcess id="s"><task id="b"/></subProcess>|F(a b)"#, "crosses the border"),
+    (4, r#"<startEvent id="a"/><endEvent id="b"/>|F(b a)"#, "where a path ends"),
+    (4, r#"<task id="a"/><startEvent id="b"/>|F(a b)"#, "to startEvent `b`, which nothing leads to"),
+    (4, r#"<task id="a"/>|<boundaryEvent id="e" attachedToRef="c"/>"#, "border of nothing: there is no `c`"),
+    (
+        4,
+        r#"<startEvent id="s"/>|<boundaryEvent id="e" attachedToRef="s"/>"#,
+        "startEvent `s`, which is no activity beside it",
+    ),
+    (
+        3,
+        r#"<boundaryEvent id="e" attachedToRef="f"/>|<boundaryEvent id="f" attachedToRef="e"/>"#,
+        "border of boundaryEvent `f`",
+    ),
+    (3, r#"<task id="a" default="F_b_a"/><task id="b"/>|F(b a)"#, "default flow `F_b_a` of task `a` does not leave it"),
+    (3, r#"<task id="a" default="f"/>"#, "default flow `f`"),
+    (
+        4,
+        r#"<task id="a"/><laneSet id="l"><lane id="x"><flowNodeRef>a</flowNodeRef></lane>|<lane id="y"><flowNodeRef>a</flowNodeRef></lane></laneSet>"#,
+        "stands in two lanes: lane `x` and lane `y`",
+    ),
+    (3, r#"<laneSet id="l"><lane id="x"><flowNodeRef>a</flowNodeRef></lane></laneSet>"#, "no element `a`"),
+    (3, r#"<intermediateCatchEvent id="a"/>"#, "waits for nothing"),
+    (3, r#"<receiveTask id="a" messageRef="m"/>"#, "no message `m`"),
+    (3, r#"<receiveTask id="a"/>"#, "names no message"),
+    (3, r#"<endEvent id="a"><signalEventDefinition signalRef="s"/></endEvent>"#, "no signal `s`"),
+    (3, r#"<endEvent id="a"><signalEventDefinition/></endEvent>"#, "names no signal"),
+    (3, r#"<endEvent id="a"><escalationEventDefinition/></endEvent>"#, "an escalation that is thrown has a code"),
+    (3, r#"<endEvent id="a"><escalationEventDefinition escalationRef="x"/></endEvent>"#, "no escalation `x`"),
+    (3, r#"<endEvent id="a"><errorEventDefinition/></endEvent>"#, "an error that is thrown has a code"),
+    (3, r#"<endEvent id="a"><eventDefinitionRef>d</eventDefinitionRef></endEvent>"#, "no event definition `d`"),
+    (
+        4,
+        r#"<task id="a"/>|<boundaryEvent id="e" attachedToRef="a"><compensateEventDefinition/></boundaryEvent>"#,
+        "compensates by nothing",
+    ),
+    (3, r#"<userTask id="a"><multiInstanceLoopCharacteristics/></userTask>"#, "nothing says how many instances"),
+    (3, r#"<serviceTask id="a" camunda:expression="${b + 1}"/>"#, "goes nowhere"),
+];
 
 #[test]
 fn what_is_drawn_wrong_is_refused_at_its_place() {
-    let whole =
-        |inside: &str, beside: &str| format!("{HEAD}<process id=\"P\">\n{inside}\n</process>{beside}</definitions>");
-    let sub = "<task id=\"a\"/><subProcess id=\"s\"><task id=\"b\"/></subProcess>\n";
-    let ends = "<startEvent id=\"a\"/><endEvent id=\"b\"/>\n";
-    all_are(&[
-        ("bpmn-broken 4", process("<task id=\"t\"/>\n<userTask id=\"t\"/>"), "`t` is there twice: task and userTask"),
-        ("bpmn-broken 3", process("<task/>"), "has no id"),
-        ("bpmn-broken 4", process(&format!("{TWO}<sequenceFlow id=\"f\" sourceRef=\"a\"/>")), "from or to nothing"),
-        ("bpmn-broken 4", process(&(TWO.to_string() + &flow("f", "a", "c"))), "no element `c`"),
-        (
-            "bpmn-broken 5",
-            process(&(TWO.to_string() + &flow("f", "a", "b") + &flow("g", "f", "b"))),
-            "which is no node",
-        ),
-        ("bpmn-broken 4", process(&(sub.to_string() + &flow("f", "a", "b"))), "crosses the border"),
-        ("bpmn-broken 4", process(&(ends.to_string() + &flow("f", "b", "a"))), "where a path ends"),
-        (
-            "bpmn-broken 4",
-            process(
-                &format!("{TWO}<startEvent id=\"s\"/>")
-                    .replace('\n', "")
-                    .replace("<startEvent", "\n<startEvent")
-                    .replacen("\n", &format!("\n{}", flow("f", "a", "s")), 1),
-            ),
-            "which nothing leads to",
-        ),
-        ("bpmn-broken 3", process("<serviceTask id=\"a\" camunda:expression=\"${b + 1}\"/>"), "goes nowhere"),
-        ("bpmn-no-model 1", whole("", "").replace("<process id=\"P\">\n\n</process>", ""), "no process"),
-    ]);
-}
-
-#[test]
-fn what_stands_at_no_border_and_in_no_lane_is_refused_at_its_place() {
-    let error = "<boundaryEvent id=\"e\" attachedToRef=\"X\"><errorEventDefinition/></boundaryEvent>";
-    let borders = "<boundaryEvent id=\"e\" attachedToRef=\"f\"><errorEventDefinition/></boundaryEvent>\n\
-                   <boundaryEvent id=\"f\" attachedToRef=\"e\"><errorEventDefinition/></boundaryEvent>";
-    all_are(&[
-        ("bpmn-broken 4", process(&format!("{TWO}{}", error.replace('X', "c"))), "border of nothing: there is no `c`"),
-        (
-            "bpmn-broken 4",
-            process(&format!("<startEvent id=\"s\"/>\n{}", error.replace('X', "s"))),
-            "no activity beside it",
-        ),
-        ("bpmn-broken 3", process(borders), "border of boundaryEvent `f`"),
-        (
-            "bpmn-broken 3",
-            process(&("<task id=\"a\" default=\"f\"/><task id=\"b\"/>\n".to_string() + &flow("f", "b", "a"))),
-            "default flow `f` of task `a` does not leave it",
-        ),
-        ("bpmn-broken 3", process("<task id=\"a\" default=\"f\"/>"), "default flow `f`"),
-        (
-            "bpmn-broken 4",
-            process(
-                "<task id=\"a\"/><laneSet id=\"l\"><lane id=\"x\"><flowNodeRef>a</flowNodeRef></lane>\n<lane id=\"y\"><flowNodeRef>a</flowNodeRef></lane></laneSet>",
-            ),
-            "stands in two lanes: lane `x` and lane `y`",
-        ),
-        (
-            "bpmn-broken 3",
-            process("<laneSet id=\"l\"><lane id=\"x\"><flowNodeRef>a</flowNodeRef></lane></laneSet>"),
-            "no element `a`",
-        ),
-    ]);
-}
-
-#[test]
-fn an_event_without_what_it_needs_is_refused_at_its_place() {
-    all_are(&[
-        ("bpmn-broken 3", process("<intermediateCatchEvent id=\"a\"/>"), "waits for nothing"),
-        (
-            "bpmn-broken 3",
-            process(
-                "<intermediateCatchEvent id=\"a\"><messageEventDefinition messageRef=\"m\"/></intermediateCatchEvent>",
-            ),
-            "no message `m`",
-        ),
-        (
-            "bpmn-broken 3",
-            process("<intermediateCatchEvent id=\"a\"><messageEventDefinition/></intermediateCatchEvent>"),
-            "names no message",
-        ),
-        (
-            "bpmn-broken 3",
-            process(
-                "<intermediateThrowEvent id=\"a\"><signalEventDefinition signalRef=\"s\"/></intermediateThrowEvent>",
-            ),
-            "no signal `s`",
-        ),
-        (
-            "bpmn-broken 3",
-            process("<intermediateThrowEvent id=\"a\"><escalationEventDefinition/></intermediateThrowEvent>"),
-            "an escalation that is thrown has a code",
-        ),
-        (
-            "bpmn-broken 3",
-            process(
-                "<intermediateThrowEvent id=\"a\"><escalationEventDefinition escalationRef=\"x\"/></intermediateThrowEvent>",
-            ),
-            "no escalation `x`",
-        ),
-        (
-            "bpmn-broken 3",
-            process("<endEvent id=\"a\"><errorEventDefinition/></endEvent>"),
-            "an error that is thrown has a code",
-        ),
-        (
-            "bpmn-broken 3",
-            process("<endEvent id=\"a\"><eventDefinitionRef>d</eventDefinitionRef></endEvent>"),
-            "no event definition `d`",
-        ),
-        (
-            "bpmn-broken 4",
-            process(
-                "<task id=\"a\"/>\n<boundaryEvent id=\"e\" attachedToRef=\"a\"><compensateEventDefinition/></boundaryEvent>",
-            ),
-            "compensates by nothing",
-        ),
-        (
-            "bpmn-broken 3",
-            process("<userTask id=\"a\"><multiInstanceLoopCharacteristics/></userTask>"),
-            "nothing says how many instances",
-        ),
-    ]);
+    let codes: Vec<String> = DRAWN_WRONG.iter().map(|(line, _, _)| format!("bpmn-broken {line}")).collect();
+    let drawn = |inside: &str| {
+        let mut drawn = inside.replace('|', "\n");
+        for (from, to) in [("a", "b"), ("b", "a"), ("a", "c")] {
+            let flow = format!("<sequenceFlow id=\"F_{from}_{to}\" sourceRef=\"{from}\" targetRef=\"{to}\"/>");
+            drawn = drawn.replace(&format!("F({from} {to})"), &flow);
+        }
+        process(&drawn)
+    };
+    let cases = DRAWN_WRONG.iter().zip(&codes).map(|((_, inside, words), code)| (code.as_str(), drawn(inside), *words));
+    all_are(&cases.collect::<Vec<_>>());
 }
 
 /// What the manual lists, one tiny model for each.
