@@ -15,6 +15,7 @@ const LOOPS: [&str; 2] = ["standardLoopCharacteristics", "multiInstanceLoopChara
 impl<'x> Import<'x> {
     pub(super) fn activity(&mut self, tag: Tag<'x>) -> Option<Out> {
         let (before, rounds) = (self.process.locals.len(), self.process.rounds);
+        let renamed = self.process.renamed.clone();
         let around = self.around(tag);
         let (word, what) = match tag.name() {
             "task" => ("task", Out::map()),
@@ -35,7 +36,7 @@ impl<'x> Import<'x> {
             }
         };
         self.process.locals.truncate(before);
-        self.process.rounds = rounds;
+        (self.process.rounds, self.process.renamed) = (rounds, renamed);
         let mut node = self.with_head(tag, word, what);
         // The inputs of an activity, and the place of its round among them.
         let mut inputs = node.get("inputs").cloned().unwrap_or_else(Out::map);
@@ -100,6 +101,10 @@ impl<'x> Import<'x> {
 
     fn receive_task(&mut self, tag: Tag<'x>) -> Out {
         let mut what = Out::of([("receive", Out::text(self.message(tag, tag)))]);
+        let inputs = self.own_inputs(tag);
+        if !inputs.is_empty() {
+            what.put("inputs", map_of(inputs));
+        }
         if tag.flag("instantiate") == Some(true) {
             what.put("instantiate", Out::text("true"));
         } else {
@@ -225,9 +230,8 @@ impl<'x> Import<'x> {
         if let Some(several) = tag.first("multiInstanceLoopCharacteristics") {
             what.put("multi_instance", self.multi_instance(several));
             if let Some(index) = extra(several, "elementIndexVariable") {
-                let index = self.process.words.name(index, "value");
-                what.put("inputs", Out::of([(index.clone(), Out::text("loop.counter - 1"))]));
-                self.process.locals.push(index);
+                let index = self.local(tag, index);
+                what.put("inputs", Out::of([(index, Out::text("loop.counter - 1"))]));
             }
         }
         what
@@ -286,8 +290,8 @@ impl<'x> Import<'x> {
             return "item in []".to_string();
         };
         let collection = self.expression(tag, &collection);
-        let item = self.process.words.name(item.unwrap_or("item"), "value");
-        self.process.locals.push(item.clone());
+        let activity = tag.parent().unwrap_or(tag);
+        let item = self.local(activity, item.unwrap_or("item"));
         format!("{item} in {collection}")
     }
 

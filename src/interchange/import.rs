@@ -122,6 +122,8 @@ pub(super) struct Process {
     pub vars: BTreeSet<String>,
     /// Names of its own that an activity sees before the variables of the process.
     pub locals: Vec<String>,
+    /// Such names that variables of the process have as well: what they are called here.
+    pub renamed: BTreeMap<String, String>,
     /// The error codes that are caught somewhere in it.
     pub caught: BTreeSet<String>,
     pub has_tasks: bool,
@@ -273,18 +275,33 @@ impl<'x> Import<'x> {
         if self.process.initiators.contains(word) {
             return "instance.initiator".to_string();
         }
-        if !self.process.rounds {
-            return self.variable(word);
+        if self.process.rounds
+            && let Some(counter) = counter(word, dialect)
+        {
+            return counter.to_string();
         }
-        match word {
-            "nrOfInstances" | "numberOfInstances" => "loop.instances".to_string(),
-            "nrOfCompletedInstances" | "numberOfCompletedInstances" => "loop.completed".to_string(),
-            "nrOfActiveInstances" | "numberOfActiveInstances" => "loop.active".to_string(),
-            // Where `${…}` is written, the first round is 0.
-            "loopCounter" if dialect == Dialect::Java => "(loop.counter - 1)".to_string(),
-            "loopCounter" => "loop.counter".to_string(),
-            other => self.variable(other),
+        let name = self.variable(word);
+        self.process.renamed.get(&name).cloned().unwrap_or(name)
+    }
+
+    /// A name of its own that an activity sees: another one where the process has a variable of this name.
+    pub fn local(&mut self, activity: Tag<'x>, name: &str) -> String {
+        let name = snake(name, "value");
+        let mut local = name.clone();
+        if self.all_vars().contains(&name) {
+            local = snake(&format!("{}_{name}", self.node_name(activity.id())), "value");
+            self.process.renamed.insert(name, local.clone());
         }
+        self.process.locals.push(local.clone());
+        local
+    }
+
+    /// Inputs of an activity that no service gets: names of its own. What only hands on a variable is left out.
+    pub fn own_inputs(&mut self, activity: Tag<'x>) -> Vec<(String, String)> {
+        let inputs = self.inputs(activity);
+        let more = inputs.into_iter().filter(|(name, value)| name != value || !self.all_vars().contains(name));
+        let more: Vec<(String, String)> = more.collect();
+        more.into_iter().map(|(name, value)| (self.local(activity, &name), value)).collect()
     }
 
     /// The name of a variable here.
@@ -323,6 +340,19 @@ impl<'x> Import<'x> {
         }
         role
     }
+}
+
+/// What engines call the counters of rounds.
+fn counter(word: &str, dialect: Dialect) -> Option<&'static str> {
+    Some(match word {
+        "nrOfInstances" | "numberOfInstances" => "loop.instances",
+        "nrOfCompletedInstances" | "numberOfCompletedInstances" => "loop.completed",
+        "nrOfActiveInstances" | "numberOfActiveInstances" => "loop.active",
+        // Where `${…}` is written, the first round is 0.
+        "loopCounter" if dialect == Dialect::Java => "(loop.counter - 1)",
+        "loopCounter" => "loop.counter",
+        _ => return None,
+    })
 }
 
 /// The library that was kept in the model, with what a modeler has added to the processes since.

@@ -29,8 +29,7 @@ impl<'x> Import<'x> {
         if let Some(due) = self.due(tag) {
             what.put("due", Out::text(due));
         }
-        let inputs = self.inputs(tag);
-        self.process.locals.extend(inputs.iter().map(|(name, _)| name.clone()));
+        let inputs = self.own_inputs(tag);
         if let Some(key) = self.form_key(tag) {
             what.put("form_key", Out::text(key));
         }

@@ -25,21 +25,29 @@ impl<'x> Import<'x> {
             ["calledDecision", "script"].into_iter().find_map(|name| extension(tag, name)?.attr("resultVariable"));
         let result = result.or(beside);
         match self.service_of(tag) {
-            Some(Service::Expression(place, text)) => self.worked_out(place, &text, result),
+            Some(Service::Expression(place, text)) => self.worked_out(tag, place, &text, result),
             Some(Service::Named(name)) => ("service_task", self.host(tag, &name, result)),
             None => ("service_task", self.host(tag, tag.id(), result)),
         }
     }
 
     /// An expression that is worked out when the task is reached.
-    fn worked_out(&mut self, place: Tag<'x>, text: &str, result: Option<&str>) -> (&'static str, Out) {
+    fn worked_out(&mut self, tag: Tag<'x>, place: Tag<'x>, text: &str, result: Option<&str>) -> (&'static str, Out) {
+        let inputs = self.own_inputs(tag);
         let value = self.expression(place, text);
+        let outputs = self.outputs(tag, "");
         let Some(result) = result else {
             place.refuse("bpmn-broken", "what the expression gives goes nowhere", "name a result variable");
             return ("task", Out::map());
         };
         let variable = self.variable(result);
-        ("script_task", Out::of([("set", Out::of([(variable, Out::text(value))]))]))
+        let mut what = Out::of([("set", Out::of([(variable, Out::text(value))]))]);
+        for (key, mapped) in [("inputs", inputs), ("outputs", outputs)] {
+            if !mapped.is_empty() {
+                what.put(key, map_of(mapped));
+            }
+        }
+        ("script_task", what)
     }
 
     /// A script is the host's: a service called as the script when that is one word, else as the task. An expression of FEEL is worked out.

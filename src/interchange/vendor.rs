@@ -127,12 +127,19 @@ impl<'x> Import<'x> {
             if is_standard(space) {
             } else if !is_engine(space) {
                 others.entry(space).or_insert((extension, 0)).1 += 1;
-            } else if !is_carried(ELEMENTS, extension.name(), tag) {
+            } else if !is_carried(ELEMENTS, extension.name(), tag) && !is_sent(extension, tag) {
                 let message = format!("`{}` of {} is not run", extension.name(), tag.called());
                 extension.warn(message, "give it to a service of its own, drawn as a task");
             }
         }
     }
+}
+
+/// Whether it says what is sent with a message.
+fn is_sent(extension: Tag<'_>, tag: Tag<'_>) -> bool {
+    let sends =
+        matches!(tag.name(), "intermediateThrowEvent" | "endEvent") && tag.first("messageEventDefinition").is_some();
+    sends && matches!(extension.name(), "ioMapping" | "inputOutput" | "taskDefinition")
 }
 
 fn is_standard(space: &str) -> bool {
