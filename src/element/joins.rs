@@ -80,12 +80,9 @@ impl Here<'_> {
             let by = |flows: Vec<FlowIx>| flows.into_iter().map(|flow| ways.from_flow(self.graph, flow)).collect();
             let whole = vec![ways.from_node(other).clone()];
             let before = if self.is_made_split(other) { by(self.graph.outgoing(other).to_vec()) } else { whole };
-            let inside = match self.element(other) {
-                // A token that stays in a join is its memory: it does not go on.
-                _ if self.is_join(other) => Vec::new(),
-                Some(element) if element.is_gateway() => before.clone(),
-                _ => by(self.onward(other)),
-            };
+            // A token that stays in a join is its memory: it does not go on. Any other counts as being on each flow by which it may leave, also
+            // one that stands still in a gateway.
+            let inside = if self.is_join(other) { Vec::new() } else { by(self.onward(other)) };
             keep(&mut join.before, other, before, most);
             keep(&mut join.inside, other, inside, most);
         }
@@ -102,11 +99,12 @@ impl Here<'_> {
         [node].iter().chain(borders).flat_map(|node| self.leaving(*node)).collect()
     }
 
-    /// The flows out of a node; what splits behind it belongs to it.
+    /// The flows out of a node; what the loader made behind it, for several tokens or several flows, belongs to it.
     fn leaving(&self, node: NodeIx) -> Vec<FlowIx> {
-        let split = |flow: &FlowIx| self.graph.target(*flow).filter(|to| self.is_made_split(*to));
+        let several = |to: NodeIx| matches!(self.element(to), Some(Element::CompletionQuantity(_)));
+        let behind = |flow: &FlowIx| self.graph.target(*flow).filter(|to| self.is_made_split(*to) || several(*to));
         let flows = self.graph.outgoing(node).iter();
-        flows.flat_map(|flow| split(flow).map_or(vec![*flow], |to| self.graph.outgoing(to).to_vec())).collect()
+        flows.flat_map(|flow| behind(flow).map_or(vec![*flow], |to| self.leaving(to))).collect()
     }
 
     /// Whether the loader made this gateway for the several flows of a node: they are taken as the node is left.
