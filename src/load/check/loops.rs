@@ -8,7 +8,7 @@ use petgraph::graph::DiGraph;
 use super::walk::Walk;
 use crate::element::Element;
 use crate::element::ad_hoc::Begin;
-use crate::element::definition::Assignment;
+use crate::element::definition::{Assignment, Trigger};
 use crate::element::repeat::Test;
 use crate::graph::{NodeIx, reach};
 use crate::load::problem::{Problem, Problems};
@@ -19,7 +19,7 @@ pub(super) fn check(walk: &Walk<'_>, problems: &Problems) {
     let mut graph: DiGraph<NodeIx, ()> = DiGraph::new();
     let places: BTreeMap<NodeIx, _> = passing.iter().map(|node| (*node, graph.add_node(*node))).collect();
     for (node, from) in &places {
-        for to in walk.targets(*node, false) {
+        for to in onward(walk, *node) {
             if let Some(to) = places.get(&to) {
                 graph.add_edge(*from, *to, ());
             }
@@ -28,17 +28,26 @@ pub(super) fn check(walk: &Walk<'_>, problems: &Problems) {
     for part in kosaraju_scc(&graph) {
         let nodes: BTreeSet<NodeIx> = part.iter().filter_map(|at| graph.node_weight(*at)).copied().collect();
         let Some(first) = nodes.first().copied() else { continue };
-        let circle = nodes.len() > 1 || walk.targets(first, false).contains(&first);
+        let circle = nodes.len() > 1 || onward(walk, first).contains(&first);
         if circle {
             report(walk, &nodes, problems);
         }
     }
 }
 
+/// Where a token goes on within one turn: by the flows, and by the events at the border that come from inside.
+fn onward(walk: &Walk<'_>, node: NodeIx) -> Vec<NodeIx> {
+    let thrown = |event: &NodeIx| {
+        matches!(walk.def.element(*event).and_then(Element::trigger), Some(Trigger::Error(_) | Trigger::Escalation(_)))
+    };
+    let borders = walk.def.boundaries_of(node).iter().copied().filter(thrown);
+    walk.targets(node, false).into_iter().chain(borders).collect()
+}
+
 fn report(walk: &Walk<'_>, nodes: &BTreeSet<NodeIx>, problems: &Problems) {
     let written = nodes.iter().find(|node| walk.is_written(**node)).or(nodes.first());
     let Some(found) = written.and_then(|node| walk.def.graph.node(*node)) else { return };
-    let leaves = nodes.iter().any(|node| walk.targets(*node, false).iter().any(|to| !nodes.contains(to)));
+    let leaves = nodes.iter().any(|node| onward(walk, *node).iter().any(|to| !nodes.contains(to)));
     let problem = if leaves {
         let message =
             "the steps from here lead back here, and nothing is waited for on the way: only the data ends this loop";
