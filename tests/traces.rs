@@ -21,9 +21,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use stageflow::element::Catalog;
-use stageflow::entity::{Record, Window};
 use stageflow::load::{self, Sources};
-use stageflow::model::{Duration, Name, Ref};
+use stageflow::model::Duration;
 
 use print::Printer;
 use world::{Scene, Way};
@@ -186,7 +185,7 @@ fn tell(catalog: Catalog, script: &str, way: Way) -> Result<String, String> {
     for line in script.lines().filter_map(|line| line.strip_prefix("> ")) {
         lines.push(format!("> {line}"));
         match line.split_once(' ') {
-            Some(("given", rest)) => given(&mut scene, rest)?,
+            Some(("given", rest)) => script::given(&mut scene, rest)?,
             Some(("wait", rest)) => {
                 let length = Duration::parse(rest).map_err(|error| error.to_string())?;
                 scene.wait(chrono::TimeDelta::microseconds(length.micros));
@@ -204,23 +203,4 @@ fn tell(catalog: Catalog, script: &str, way: Way) -> Result<String, String> {
     }
     lines.push(String::new());
     Ok(lines.join("\n"))
-}
-
-/// A record that is there already: no rule is asked, no event follows.
-fn given(scene: &mut Scene, rest: &str) -> Result<(), String> {
-    let words: Vec<&str> = rest.split_whitespace().collect();
-    let [entity, id, columns @ ..] = words.as_slice() else {
-        return Err(format!("given {rest}: expected entity and id"));
-    };
-    let mut record = Record::new(Name::new(entity), Name::new(id));
-    record.rev = 1;
-    if let Some(table) = scene.catalog.library.entity(entity).and_then(|entity| entity.stages.as_ref()) {
-        record.set(&table.field, stageflow::model::Value::text(&*table.initial));
-    }
-    for (column, value) in script::columns(scene, entity, columns)? {
-        record.set(&column, value);
-    }
-    scene.rows.records.insert(Ref::new(entity, id), Arc::new(record));
-    scene.rows.get(&Ref::new(entity, id)).map_err(|error| error.to_string())?;
-    Ok(())
 }

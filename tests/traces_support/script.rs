@@ -10,7 +10,9 @@
 //! > retry step · skip step · way step name · cancel L · act step n=1
 //! ```
 
-use stageflow::entity::{Principal, Wish};
+use std::sync::Arc;
+
+use stageflow::entity::{Principal, Record, Window, Wish};
 use stageflow::instance::command::Failure;
 use stageflow::instance::rows::Values;
 use stageflow::instance::{Command, Id, Resolution, StartBy, Wait, WaitKind};
@@ -226,4 +228,23 @@ fn run_of(scene: &Scene, name: &str) -> Result<Id, String> {
         &*row.0.process == name || row.0.record.as_ref().is_some_and(|record| &*record.id == name)
     };
     live.rfind(fits).map(|(row, _)| row.id).ok_or_else(|| format!("no run {name}"))
+}
+
+/// A record that is there already: no rule is asked, no event follows.
+pub fn given(scene: &mut Scene, rest: &str) -> Result<(), String> {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let [entity, id, set @ ..] = words.as_slice() else {
+        return Err(format!("given {rest}: expected entity and id"));
+    };
+    let mut record = Record::new(Name::new(entity), Name::new(id));
+    record.rev = 1;
+    if let Some(table) = scene.catalog.library.entity(entity).and_then(|entity| entity.stages.as_ref()) {
+        record.set(&table.field, Value::text(&*table.initial));
+    }
+    for (column, value) in columns(scene, entity, set)? {
+        record.set(&column, value);
+    }
+    scene.rows.records.insert(Ref::new(entity, id), Arc::new(record));
+    scene.rows.get(&Ref::new(entity, id)).map_err(|error| error.to_string())?;
+    Ok(())
 }

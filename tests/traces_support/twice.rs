@@ -32,12 +32,7 @@ pub fn tell(sources: &Sources, script: &str, now: DateTime<Utc>) -> Result<(), S
 }
 
 fn over(store: impl Store + 'static, sources: &Sources, script: &str) -> Result<String, String> {
-    let handler = |with: &Values| double(with).map_err(|_| ServiceError::Broke("expected a number".into()));
-    let mut limits = Limits::default();
-    limits.steps = MAX_STEPS;
-    let builder =
-        Engine::builder().store(store).sources(sources.clone()).limits(limits).counted_ids(1 << 20).remote_services();
-    let engine = builder.inside("double", handler).build().map_err(|error| error.to_string())?;
+    let engine = open(store, sources, 1 << 20)?;
     for (at, line) in script.lines().filter_map(|line| line.strip_prefix("> ")).enumerate() {
         let mut scene = mirror(&engine);
         match line.split_once(' ') {
@@ -49,7 +44,7 @@ fn over(store: impl Store + 'static, sources: &Sources, script: &str) -> Result<
             _ => {
                 // What the scene cannot read is no command.
                 let Ok(read) = script::read(&scene, line) else { continue };
-                deliver_twice(&engine, Id::from_u128(((at as u128) + 1) << 64), read)
+                deliver(&engine, Id::from_u128(((at as u128) + 1) << 64), read)
                     .map_err(|why| format!("{line}: {why}"))?;
             }
         }
@@ -57,18 +52,29 @@ fn over(store: impl Store + 'static, sources: &Sources, script: &str) -> Result<
     Ok(rows(&engine))
 }
 
-fn deliver_twice(engine: &Engine, id: Id, line: script::Line) -> Result<(), String> {
+/// An engine with the services that a script knows, whose ids are counted from here.
+pub fn open(store: impl Store + 'static, sources: &Sources, first_id: u64) -> Result<Engine, String> {
+    let handler = |with: &Values| double(with).map_err(|_| ServiceError::Broke("expected a number".into()));
+    let mut limits = Limits::default();
+    limits.steps = MAX_STEPS;
+    let builder =
+        Engine::builder().store(store).sources(sources.clone()).limits(limits).counted_ids(first_id).remote_services();
+    builder.inside("double", handler).build().map_err(|error| error.to_string())
+}
+
+/// Delivers a command twice: the second time it is answered the same and does nothing.
+pub fn deliver(engine: &Engine, id: Id, line: script::Line) -> Result<(), String> {
     let session = match &line.principal {
         Principal::User { user, .. } => engine.user(&user.id),
         _ => engine.system(),
     };
     let session = session.command(id);
-    let deliver = || {
+    let once = || {
         let told = session.submit(line.command.clone(), line.instance).and_then(Ticket::wait);
         engine.settle().map_err(|error| error.to_string())?;
         Ok::<_, String>((format!("{told:?}"), rows(engine)))
     };
-    let (first, second) = (deliver()?, deliver()?);
+    let (first, second) = (once()?, once()?);
     if first.0 != second.0 {
         return Err(format!("answered {}, and the second time {}", first.0, second.0));
     }
@@ -85,9 +91,9 @@ fn apart(what: &str, one: &str, other: &str) -> String {
 }
 
 /// A record that is there already, put beside the engine: no rule is asked, no event follows.
-fn given(engine: &Engine, scene: &mut Scene, rest: &str) -> Result<(), String> {
+pub fn given(engine: &Engine, scene: &mut Scene, rest: &str) -> Result<(), String> {
     let before = scene.rows.records.clone();
-    crate::given(scene, rest)?;
+    script::given(scene, rest)?;
     let new = scene.rows.records.iter().filter(|(target, record)| before.get(*target) != Some(*record));
     let changes = new.map(|(target, record)| Change {
         target: target.clone(),
@@ -112,7 +118,7 @@ fn entities(engine: &Engine) -> Vec<Name> {
 }
 
 /// The scene as the script reads it: records and live rows of the store.
-fn mirror(engine: &Engine) -> Scene {
+pub fn mirror(engine: &Engine) -> Scene {
     let mut scene = Scene::new((*engine.catalog()).clone(), engine.now(), Way::Straight);
     ask(engine, |reader| {
         for entity in entities(engine) {
@@ -141,7 +147,7 @@ fn job_of(wait: &Wait) -> Option<Id> {
 }
 
 /// All rows as text.
-fn rows(engine: &Engine) -> String {
+pub fn rows(engine: &Engine) -> String {
     fn put(told: &mut String, row: impl Debug) {
         let _infallible = writeln!(told, "{row:?}");
     }
