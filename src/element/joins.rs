@@ -80,9 +80,12 @@ impl Here<'_> {
             let by = |flows: Vec<FlowIx>| flows.into_iter().map(|flow| ways.from_flow(self.graph, flow)).collect();
             let whole = vec![ways.from_node(other).clone()];
             let before = if self.is_made_split(other) { by(self.graph.outgoing(other).to_vec()) } else { whole };
-            // A token that stays in a join is its memory: it does not go on. Any other counts as being on each flow by which it may leave, also
-            // one that stands still in a gateway.
-            let inside = if self.is_join(other) { Vec::new() } else { by(self.onward(other)) };
+            let inside = match self.element(other) {
+                // A token that stays in a join is its memory: it does not go on.
+                _ if self.is_join(other) => Vec::new(),
+                Some(element) if element.is_gateway() => before.clone(),
+                _ => by(self.onward(other)),
+            };
             keep(&mut join.before, other, before, most);
             keep(&mut join.inside, other, inside, most);
         }

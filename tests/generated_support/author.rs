@@ -46,7 +46,7 @@ pub fn story(dice: &mut Dice) -> Story {
         signals: Vec::new(),
         errors: Vec::new(),
         services: Vec::new(),
-        given: vec!["given user anna name=anna".into()],
+        given: vec!["given user anna name=anna".into(), "given user ben name=ben".into()],
         processes: Vec::new(),
     };
     let place = Place { depth: 0, clock: true, once: true, alone: true };

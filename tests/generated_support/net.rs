@@ -151,4 +151,9 @@ impl Kind {
     pub fn is_activity(&self) -> bool {
         matches!(self, Kind::Task | Kind::Sub(_))
     }
+
+    /// Whether it leads tokens on without being something that a token is in.
+    pub fn is_gateway(&self) -> bool {
+        matches!(self, Kind::Exclusive | Kind::Parallel | Kind::Inclusive | Kind::Complex(_))
+    }
 }

@@ -65,6 +65,10 @@ fn starts(net: &Net, token: &Token) -> Vec<Vec<usize>> {
             }
             _ => each(onward(net, *node)),
         },
+        // A gateway that only splits, and could not, has not taken its token from its flow.
+        Token::Failed(Place::At(node), _) if net.nodes[*node].kind.is_gateway() && net.entering(*node).len() < 2 => {
+            vec![net.leaving(*node)]
+        }
         Token::Failed(Place::At(node), _) => each(net.leaving(*node)),
     }
 }

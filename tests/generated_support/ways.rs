@@ -190,7 +190,7 @@ impl Sent {
         match self {
             Sent::Until(until) => engine.advance(*until - engine.now()).map(drop).map_err(|error| error.to_string()),
             Sent::Command(id, line) => {
-                let session = engine.system().command(*id);
+                let session = twice::session(engine, &line.principal).command(*id);
                 let told = session.submit(line.command.clone(), line.instance).and_then(Ticket::wait).map(drop);
                 told.and(engine.settle().map(drop)).map_err(|error| error.to_string())
             }

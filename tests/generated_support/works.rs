@@ -21,7 +21,7 @@ pub fn work(author: &mut Author<'_>, place: Place) -> Piece {
         kept_message,
         signal,
     ];
-    const ALONE: &[Write] = &[service_outside, records, incident, receive, receive_signal, race];
+    const ALONE: &[Write] = &[service_outside, records, incident, receive, receive_signal, race, approve, ad_hoc];
     const ONCE: &[Write] = &[condition, record_event];
     const CLOCK: &[Write] = &[wait, remind];
     let mut choices = ANYWHERE.to_vec();
@@ -321,4 +321,71 @@ fn remind(author: &mut Author<'_>, _: Place) -> Piece {
         _ => path.on("wait 1 h", &[&tells]).on("wait 30 min", &[&lates, &mark]),
     };
     Piece { lines: lines(&text), path }
+}
+
+/// Two people are asked: all of them, or any of them, must approve.
+fn approve(author: &mut Author<'_>, _: Place) -> Piece {
+    let (id, one, other) = (author.id("t"), author.id("u"), author.id("u"));
+    let ((yes, approved), (no, rejected)) = (author.mark(), author.mark());
+    let inner = |line: &str| line.trim_start_matches("- ").to_string();
+    let all = author.dice.percent(50);
+    let text = format!(
+        "- {{read: user, where: 'name = \"anna\"', first: true, as: {one}}}
+- {{read: user, where: 'name = \"ben\"', first: true, as: {other}}}
+- id: {id}
+  approve: Agree
+  by: [{one}, {other}]
+  rule: {}
+  outcomes:
+    approved: {{steps: [{}]}}
+    rejected: {{steps: [{}]}}
+    void:",
+        if all { "all" } else { "any" },
+        inner(&yes),
+        inner(&no)
+    );
+    let people = [("anna", "ben"), ("ben", "anna")];
+    let (first, second) = *author.dice.of(&people);
+    // One answer is enough when it decides.
+    let answers = if author.dice.percent(50) { ["approved", "rejected"] } else { ["rejected", "approved"] };
+    let decides = (answers[0] == "rejected") == all;
+    let path = Path::default().on_if(
+        format!("complete {id} {} by {first}", answers[0]),
+        decides,
+        if all { &rejected } else { &approved },
+    );
+    let path = match decides {
+        true => path,
+        false => path.on(
+            format!("complete {id} {} by {second}", answers[1]),
+            &[if answers[1] == "approved" { &approved } else { &rejected }],
+        ),
+    };
+    Piece { lines: lines(&text), path }
+}
+
+/// People choose what begins, how often, and when it is over.
+fn ad_hoc(author: &mut Author<'_>, _: Place) -> Piece {
+    let (id, task, step) = (author.id("a"), author.id("t"), author.id("k"));
+    let ((line, mark), (after, behind)) = (author.mark(), author.mark());
+    let text = format!(
+        "- id: {id}
+  ad_hoc:
+    - {{id: {task}, user_task: Do {task}}}
+    - {{id: {step}, {}
+{after}",
+        line.trim_start_matches("- {")
+    );
+    let mut path = Path::default();
+    for _ in 0..author.dice.below(3) {
+        path = match author.dice.below(2) {
+            0 => path.on(format!("act {step}"), &[&mark]),
+            _ => path.on(format!("act {task}"), &[]).on(format!("complete {task}"), &[]),
+        };
+    }
+    if author.dice.percent(40) {
+        // What still runs when it is over is canceled.
+        path = path.on(format!("act {task}"), &[]);
+    }
+    Piece { lines: lines(&text), path: path.on(format!("act {id}"), &[&behind]) }
 }

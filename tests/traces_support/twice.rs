@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use stageflow::Engine;
-use stageflow::engine::{Limits, ServiceError, Ticket};
+use stageflow::engine::{Limits, ServiceError, Session, Ticket};
 use stageflow::entity::{Change, Principal, Query};
 use stageflow::instance::rows::Values;
 use stageflow::instance::{Id, Wait, WaitKind};
@@ -62,12 +62,17 @@ pub fn open(store: impl Store + 'static, sources: &Sources, first_id: u64) -> Re
     builder.inside("double", handler).build().map_err(|error| error.to_string())
 }
 
-/// Delivers a command twice: the second time it is answered the same and does nothing.
-pub fn deliver(engine: &Engine, id: Id, line: script::Line) -> Result<(), String> {
-    let session = match &line.principal {
+/// Whoever gives the command.
+pub fn session<'e>(engine: &'e Engine, principal: &Principal) -> Session<'e> {
+    match principal {
         Principal::User { user, .. } => engine.user(&user.id),
         _ => engine.system(),
-    };
+    }
+}
+
+/// Delivers a command twice: the second time it is answered the same and does nothing.
+pub fn deliver(engine: &Engine, id: Id, line: script::Line) -> Result<(), String> {
+    let session = session(engine, &line.principal);
     let session = session.command(id);
     let once = || {
         let told = session.submit(line.command.clone(), line.instance).and_then(Ticket::wait);
