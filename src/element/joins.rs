@@ -79,7 +79,7 @@ impl Here<'_> {
         for other in self.graph.nodes().filter(|other| !ways.from_node(*other).is_empty()) {
             let by = |flows: Vec<FlowIx>| flows.into_iter().map(|flow| ways.from_flow(self.graph, flow)).collect();
             let whole = vec![ways.from_node(other).clone()];
-            let before = if self.is_made_split(other) { by(self.graph.outgoing(other).to_vec()) } else { whole };
+            let before = if self.is_made_behind(other) { by(self.leaving(other)) } else { whole };
             let inside = match self.element(other) {
                 // A token that stays in a join is its memory: it does not go on.
                 _ if self.is_join(other) => Vec::new(),
@@ -102,18 +102,21 @@ impl Here<'_> {
         [node].iter().chain(borders).flat_map(|node| self.leaving(*node)).collect()
     }
 
-    /// The flows out of a node; what the loader made behind it, for several tokens or several flows, belongs to it.
+    /// The flows out of a node; what the loader made behind it belongs to it.
     fn leaving(&self, node: NodeIx) -> Vec<FlowIx> {
-        let several = |to: NodeIx| matches!(self.element(to), Some(Element::CompletionQuantity(_)));
-        let behind = |flow: &FlowIx| self.graph.target(*flow).filter(|to| self.is_made_split(*to) || several(*to));
+        let behind = |flow: &FlowIx| self.graph.target(*flow).filter(|to| self.is_made_behind(*to));
         let flows = self.graph.outgoing(node).iter();
         flows.flat_map(|flow| behind(flow).map_or(vec![*flow], |to| self.leaving(to))).collect()
     }
 
-    /// Whether the loader made this gateway for the several flows of a node: they are taken as the node is left.
-    fn is_made_split(&self, node: NodeIx) -> bool {
-        self.element(node).is_some_and(Element::is_gateway)
-            && self.graph.node(node).is_some_and(|found| found.id.is_none() && found.key.ends_with("/split"))
+    /// Whether the loader made this node for the several tokens or several flows of another: they are sent on as that one is left.
+    fn is_made_behind(&self, node: NodeIx) -> bool {
+        let splits = || self.graph.node(node).is_some_and(|found| found.id.is_none() && found.key.ends_with("/split"));
+        match self.element(node) {
+            Some(Element::CompletionQuantity(_)) => true,
+            Some(element) => element.is_gateway() && splits(),
+            None => false,
+        }
     }
 }
 

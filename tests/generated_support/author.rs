@@ -16,6 +16,8 @@ pub struct Place {
     pub once: bool,
     /// Whether several runs of it are under way at the same time: then no command may mean one of them only.
     pub alone: bool,
+    /// Whether what completes here may be left to be undone: nothing around undoes it too.
+    pub undo: bool,
 }
 
 /// What is written so far.
@@ -49,7 +51,7 @@ pub fn story(dice: &mut Dice) -> Story {
         given: vec!["given user anna name=anna".into(), "given user ben name=ben".into()],
         processes: Vec::new(),
     };
-    let place = Place { depth: 0, clock: true, once: true, alone: true };
+    let place = Place { depth: 0, clock: true, once: true, alone: true, undo: true };
     let flat = author.dice.percent(20);
     let (mut piece, mut incident) = (if flat { flats::call(&mut author, place) } else { author.list(place) }, None);
     if author.dice.percent(10) {

@@ -19,8 +19,6 @@ pub fn block(author: &mut Author<'_>, place: Place) -> Piece {
         escalated,
         handled,
         told,
-        compensated,
-        canceled,
         terminated,
         at_once,
         call,
@@ -28,11 +26,15 @@ pub fn block(author: &mut Author<'_>, place: Place) -> Piece {
         crossing,
     ];
     const ONCE: &[Write] = &[by_stage, in_stage, detached];
+    const UNDO: &[Write] = &[compensated, canceled];
     let mut choices = ANYWHERE.to_vec();
     if place.alone {
         choices.extend(ALONE);
         if place.once {
             choices.extend(ONCE);
+        }
+        if place.undo {
+            choices.extend(UNDO);
         }
     }
     let write = *author.dice.of(&choices);
@@ -333,7 +335,7 @@ fn compensated(author: &mut Author<'_>, place: Place) -> Piece {
     let (one, two) = (author.id("s"), author.id("s"));
     let ((first, made), (second, made_too)) = (author.mark(), author.mark());
     let ((undo, undone), (undo_too, undone_too)) = (author.mark(), author.mark());
-    let between = author.list(Place { once: false, ..place });
+    let between = author.list(Place { once: false, undo: false, ..place });
     let step = |id: &str, line: &str, undo: &str| {
         let body = body(line);
         lines(&format!("- id: {id}\n  {body}\n  boundary: [{{compensate: [{}]}}]", undo.trim_start_matches("- ")))
@@ -353,7 +355,7 @@ fn compensated(author: &mut Author<'_>, place: Place) -> Piece {
 fn canceled(author: &mut Author<'_>, place: Place) -> Piece {
     let (id, (line, mark), (undo, undone), (after, behind)) =
         (author.id("s"), author.mark(), author.mark(), author.mark());
-    let inside = author.list(Place { once: false, ..place });
+    let inside = author.list(Place { once: false, undo: false, ..place });
     let body = body(&line);
     let mut text = lines("- transaction: true\n  group:");
     text.extend(nest(

@@ -74,7 +74,7 @@ impl<T> Change<T> {
 type Steps<T> = Vec<(bool, Change<T>)>;
 
 /// Most states that one command may lead through: what has more is no case.
-const MOST_STATES: usize = 4_000;
+const MOST_STATES: usize = 2_000;
 
 /// The game with the present value of `pick`.
 #[derive(Clone, Copy)]
