@@ -227,7 +227,8 @@ impl<'e> Session<'e> {
         self.run(Command::Signal(Name::new(signal), values(with)), None)
     }
 
-    /// Uses an action that a running process offers to people.
+    /// Uses an action that a running process offers to people: of a boundary event or handler, to begin a step of an ad-hoc
+    /// sub-process, or to end that one. [`Engine::actions`](super::Engine::actions) lists them.
     ///
     /// # Errors
     /// When it is not offered, or the actor may not.
