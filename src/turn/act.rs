@@ -17,16 +17,15 @@ use crate::model::Value;
 impl Turn<'_> {
     /// Carries a move out: its effects as one step, then the way on. `woken` is the event that it follows from.
     pub fn act(&mut self, token: TokenId, node: NodeIx, decided: Move, woken: Woken<'_>) -> Step {
-        let is_heard = |effect: &Effect| matches!(effect, Effect::Signal(..) | Effect::Send { .. } | Effect::Save(..));
-        let heard = decided.effects.iter().any(is_heard);
-        if !decided.effects.is_empty()
-            && let Err(fault) = self.effects(token, node, decided.effects)?
-        {
+        let effects = !decided.effects.is_empty();
+        let is_told = |effect: &Effect| matches!(effect, Effect::Signal(..) | Effect::Send { .. } | Effect::Save(..));
+        let told = decided.effects.iter().any(is_told);
+        if effects && let Err(fault) = self.effects(token, node, decided.effects)? {
             return self.fail_taking(token, node, fault, woken);
         }
-        if heard {
+        if effects {
             let place = self.run.state.token(token).map(|found| found.place);
-            self.let_hear(node)?;
+            self.let_hear(node, told)?;
             if self.run.state.token(token).map(|found| found.place) != place {
                 return Ok(());
             }
@@ -34,17 +33,19 @@ impl Turn<'_> {
         self.go_on(token, node, decided.next, woken.wait)
     }
 
-    /// What others can wait for without side effects they wait for before the step's changes are told, and before a signal, which is
-    /// heard by all that wait at this moment: the step itself goes on only then (S16).
-    fn let_hear(&mut self, node: NodeIx) -> Step {
-        self.arm_quiet()?;
+    /// A signal is heard by all that wait at this moment, and so is a change of a record or variable: what others can wait for without
+    /// side effects they wait for before it is told, and the step itself goes on only then (S16, S17).
+    fn let_hear(&mut self, node: NodeIx, told: bool) -> Step {
+        if told {
+            self.arm_quiet()?;
+        }
+        self.own_effects()?;
         // What a round sends may be caught at the border of its activity, as what it throws.
-        let all = matches!(self.def.element(node), Some(Element::MultiInstance(_)));
-        let (now, later) = std::mem::take(&mut self.thrown)
+        let all = told && matches!(self.def.element(node), Some(Element::MultiInstance(_)));
+        let (now, later): (VecDeque<Thrown>, VecDeque<Thrown>) = std::mem::take(&mut self.thrown)
             .into_iter()
             .partition(|thrown| all || matches!(thrown, Thrown::Signal(..)));
         self.thrown = later;
-        let now: VecDeque<Thrown> = now;
         now.into_iter().try_for_each(|thrown| self.deliver_thrown(thrown))
     }
 

@@ -71,21 +71,30 @@ impl Turn<'_> {
 
     /// What the changes just made mean: for the run's own waits at once, for others as reactions.
     pub fn own_effects(&mut self) -> Step {
-        if self.events.is_empty() && !self.assigned {
+        // What is told leads to changes that are told behind it.
+        if self.telling || self.events.is_empty() && !self.assigned {
             return Ok(());
         }
-        let mut look = std::mem::take(&mut self.assigned);
-        while let Some(event) = self.events.pop_front() {
-            look = true;
-            self.fan_out(&event)?;
-            self.own_waits(&event)?;
-            self.own_task(&event)?;
-            if event.kind == EventKind::Deleted && self.run.state.record.as_ref() == Some(event.record()) {
-                self.finish_instance(Status::Canceled, "record_deleted")?;
+        self.telling = true;
+        let told = self.tell_own();
+        self.telling = false;
+        told
+    }
+
+    fn tell_own(&mut self) -> Step {
+        while self.assigned || !self.events.is_empty() {
+            self.assigned = false;
+            while let Some(event) = self.events.pop_front() {
+                self.fan_out(&event)?;
+                self.own_waits(&event)?;
+                self.own_task(&event)?;
+                if event.kind == EventKind::Deleted && self.run.state.record.as_ref() == Some(event.record()) {
+                    self.finish_instance(Status::Canceled, "record_deleted")?;
+                }
             }
-        }
-        if look && self.run.state.waits.iter().any(|wait| matches!(wait.kind, WaitKind::Condition(..))) {
-            self.look_at_conditions()?;
+            if self.run.state.waits.iter().any(|wait| matches!(wait.kind, WaitKind::Condition(..))) {
+                self.look_at_conditions()?;
+            }
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ pub(super) struct Turn<'a> {
     pub taken: BTreeSet<u64>,
     /// Whether a variable was assigned since conditions were last looked at.
     pub assigned: bool,
+    /// Whether the run's own waits are being told of changes.
+    pub telling: bool,
     /// The scopes whose tokens changed since the joins in them were last looked at.
     pub unseen: BTreeSet<ScopeId>,
     /// The scopes whose tokens changed since joins that wait for each other were last reported.
@@ -92,6 +94,7 @@ impl<'a> Turn<'a> {
             thrown: VecDeque::new(),
             taken: BTreeSet::new(),
             assigned: false,
+            telling: false,
             unseen: BTreeSet::new(),
             unreported: BTreeSet::new(),
             steps: 0,
