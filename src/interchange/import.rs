@@ -167,7 +167,7 @@ impl<'x> Import<'x> {
             return (self.known, Vec::new());
         }
         let mut known = Known::default();
-        let mut files = Vec::new();
+        let (mut files, mut drawn) = (Vec::new(), Vec::new());
         let processes: Vec<Tag<'x>> = root.all("process").collect();
         if processes.is_empty() {
             root.refuse("bpmn-no-model", "the model has no process", "draw one, or export the whole collaboration");
@@ -180,8 +180,11 @@ impl<'x> Import<'x> {
             self.process = Process { name: name.clone(), ..Process::default() };
             let file = self.process(tag);
             known.vars.insert(name.clone(), std::mem::take(&mut self.process.vars));
-            let path = own.and_then(own_file);
-            files.push((path.unwrap_or_else(|| format!("{name}.yaml")), file));
+            let path = own.and_then(own_file).unwrap_or_else(|| format!("{name}.yaml"));
+            if own.is_none() {
+                drawn.push(Out::text(&*path));
+            }
+            files.push((path, file));
         }
         self.other_roots(root);
         self.vendors(root);
@@ -192,7 +195,7 @@ impl<'x> Import<'x> {
         known.brought = self.messages.iter().map(|(name, says)| (name.clone(), says.keys_of("with"))).collect();
         let made = (format!("{}.library.yaml", self.stem), self.library(&files));
         let (path, mut library) = match self.own_library() {
-            Some((path, own)) => (path, with_more(own, &made.1)),
+            Some((path, own)) => (path, with_more(own, &made.1, drawn)),
             None => made,
         };
         library.put("bpmn", Out::text(self.file));
@@ -355,8 +358,8 @@ fn counter(word: &str, dialect: Dialect) -> Option<&'static str> {
     })
 }
 
-/// The library that was kept in the model, with what a modeler has added to the processes since.
-fn with_more(mut own: Out, made: &Out) -> Out {
+/// The library that was kept in the model, with what a modeler has added since: declarations, and the files of processes.
+fn with_more(mut own: Out, made: &Out, drawn: Vec<Out>) -> Out {
     for key in ["entities", "roles", "messages", "signals", "errors", "services"] {
         let known = own.keys_of(key);
         let more = made.get(key).into_iter().flat_map(Out::entries).filter(|(name, _)| !known.contains(name));
@@ -368,7 +371,7 @@ fn with_more(mut own: Out, made: &Out) -> Out {
         }
     }
     let is_listed = |file: &Out| own.items("processes").iter().any(|known| known == file || known.is_glob());
-    let more: Vec<Out> = made.items("processes").iter().filter(|file| !is_listed(file)).cloned().collect();
+    let more: Vec<Out> = drawn.into_iter().filter(|file| !is_listed(file)).collect();
     if !more.is_empty() && matches!(own.get("processes"), None | Some(Out::List(_))) {
         own.put("processes", Out::List(own.items("processes").iter().cloned().chain(more).collect()));
     }
