@@ -98,7 +98,7 @@ impl<'x> Import<'x> {
             return Out::map();
         }
         if taken.is_empty() && kind == "message" {
-            let all = self.all_vars().into_iter();
+            let all = self.all_given(event).into_iter();
             taken = all.map(|name| (name.clone(), format!("get or else(message.{name}, params.{name})"))).collect();
         }
         let names: Vec<String> = taken.iter().flat_map(|(_, value)| names_of(value, &format!("{from}."))).collect();

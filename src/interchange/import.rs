@@ -9,7 +9,10 @@ use super::shape::is_too_large;
 use super::words::{Words, snake};
 use super::xml::{self, Tag, local};
 use super::yaml::Out;
-use crate::load::{LoadError, Problem, Problems, Sources};
+use crate::load::{self, LoadError, Problem, Problems, Sources};
+
+/// Most variables of a process.
+const MAX_VARIABLES: usize = 1_000;
 
 /// What a model became.
 #[derive(Clone, Debug)]
@@ -67,8 +70,16 @@ fn read(name: &str, text: &str, says_made: bool) -> Result<Imported, LoadError> 
         let first = Import::of(Tag::new(document.root_element(), file, &nothing), known, name).done();
         let root = Tag::new(document.root_element(), file, &problems);
         let (_, files) = Import::of(root, Known { says_made, ..first.0 }, name).done();
-        for (name, file) in files {
-            sources.add(name, file.write());
+        // The library, then the processes in their order.
+        let tags = std::iter::once(root).chain(root.all("process"));
+        for ((name, file), tag) in files.into_iter().zip(tags) {
+            let text = file.write();
+            if text.len() > load::read::MAX_BYTES {
+                let message =
+                    format!("`{name}` would have {} bytes of YAML: more than {}", text.len(), load::read::MAX_BYTES);
+                tag.refuse("bpmn-too-large", message, "part it: a call activity runs a process of its own");
+            }
+            sources.add(name, text);
         }
     }
     let warnings = problems.finish(&model)?;
@@ -127,6 +138,8 @@ pub(super) struct Process {
     /// The error codes that are caught somewhere in it.
     pub caught: BTreeSet<String>,
     pub has_tasks: bool,
+    /// How many variables activities have been given that say nothing of them.
+    pub given: usize,
     /// Whether the activity that is read is done in rounds.
     pub rounds: bool,
     /// What holds the user that started the process, and how it is called in the model.
@@ -178,6 +191,12 @@ impl<'x> Import<'x> {
             let name = own.and_then(|own| own.attr("name")).map(str::to_string);
             let name = name.unwrap_or_else(|| self.process_name(tag.id()));
             self.process = Process { name: name.clone(), ..Process::default() };
+            let vars = self.known.vars.get(&name).map_or(0, BTreeSet::len);
+            if vars > MAX_VARIABLES {
+                let message = format!("expected at most {MAX_VARIABLES} variables of a process, found {vars}");
+                tag.refuse("bpmn-too-large", message, "part it: a call activity runs a process of its own");
+                self.known.vars.remove(&name);
+            }
             let file = self.process(tag);
             known.vars.insert(name.clone(), std::mem::take(&mut self.process.vars));
             let path = own.and_then(own_file).unwrap_or_else(|| format!("{name}.yaml"));
@@ -323,9 +342,9 @@ impl<'x> Import<'x> {
         let raises = Out::words(self.process.caught.iter().cloned());
         let declared = self.services.entry(name.clone()).or_insert_with(Out::map);
         for (key, names) in [("with", any(gives)), ("returns", any(takes))] {
-            let mut all = declared.get(key).cloned().unwrap_or_else(Out::map);
-            all.extend(names);
-            if !all.is_empty() {
+            if !names.is_empty() {
+                let mut all = declared.get(key).cloned().unwrap_or_else(Out::map);
+                all.extend(names);
                 declared.put(key, all);
             }
         }

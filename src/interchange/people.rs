@@ -36,7 +36,7 @@ impl<'x> Import<'x> {
         let mut form = self.form(tag);
         let outputs = self.outputs(tag, "");
         if form.is_empty() && outputs.is_empty() {
-            form = self.open_form();
+            form = self.open_form(tag);
         }
         what.extend(form);
         for (key, mapped) in [("inputs", inputs), ("outputs", outputs)] {
@@ -208,8 +208,8 @@ impl<'x> Import<'x> {
     }
 
     /// A form that may give each variable anew, where the model does not say which: it is known to the host's form only.
-    fn open_form(&self) -> Out {
-        let all = self.all_vars();
+    fn open_form(&mut self, task: Tag<'x>) -> Out {
+        let all = self.all_given(task);
         let mut what = Out::map();
         if !all.is_empty() {
             let entry = |name: &String| Out::of([(name.clone(), Out::text("any"))]);

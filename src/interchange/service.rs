@@ -10,6 +10,9 @@ use super::words::snake;
 use super::xml::Tag;
 use super::yaml::Out;
 
+/// How many variables the activities of a process may get that say nothing of them.
+const MAX_GIVEN: usize = 10_000;
+
 /// Which service a task is.
 enum Service<'x> {
     /// One that is called so.
@@ -150,7 +153,7 @@ impl<'x> Import<'x> {
         if let Some(result) = result {
             outputs.push((self.variable(result), "result.value".to_string()));
         }
-        let all = self.all_vars();
+        let all = if inputs.is_empty() || outputs.is_empty() { self.all_given(tag) } else { BTreeSet::new() };
         if inputs.is_empty() {
             inputs = all.iter().map(|name| (name.clone(), name.clone())).collect();
         }
@@ -172,6 +175,21 @@ impl<'x> Import<'x> {
             what.put("retry", retry);
         }
         what
+    }
+
+    /// All variables of the process, for an activity that says nothing of them.
+    pub(super) fn all_given(&mut self, tag: Tag<'x>) -> BTreeSet<String> {
+        let all = self.all_vars();
+        let before = self.process.given;
+        self.process.given += all.len();
+        if self.process.given <= MAX_GIVEN {
+            return all;
+        }
+        if before <= MAX_GIVEN {
+            let message = format!("the {} variables of the process are given to too many activities", all.len());
+            tag.refuse("bpmn-too-large", message, "write mappings: what each of them gets and gives");
+        }
+        BTreeSet::new()
     }
 
     /// What a task says to its service beside variables: headers and fields.

@@ -12,9 +12,9 @@ pub(super) const BPMN: &str = "http://www.omg.org/spec/BPMN/20100524/MODEL";
 /// Longest text of a model, in bytes.
 pub const MAX_BYTES: usize = 8 << 20;
 /// Most elements.
-const MAX_ELEMENTS: usize = 200_000;
+const MAX_ELEMENTS: usize = 100_000;
 /// Most elements, texts and comments.
-const MAX_NODES: u32 = 600_000;
+const MAX_NODES: u32 = 300_000;
 /// Deepest element.
 const MAX_DEPTH: usize = 64;
 /// Most attributes of an element.
