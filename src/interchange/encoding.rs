@@ -19,7 +19,7 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<String, LoadError> {
     if let Some(wide) = Wide::of(bytes) {
         let units = wide.units(bytes);
         return match String::from_utf16(&units) {
-            Ok(text) if bytes.len() % 2 == 0 => Ok(as_utf8(text.trim_start_matches('\u{feff}'))),
+            Ok(text) if bytes.len().is_multiple_of(2) => Ok(as_utf8(text.trim_start_matches('\u{feff}'))),
             _ => Err(refused(name, &String::from_utf16_lossy(&units), 0, "this is no UTF-16".into())),
         };
     }
