@@ -75,8 +75,11 @@ fn models_come_back_as_they_were() {
     }
 }
 
+/// In which file, what is replaced, by what.
+type Edits = &'static [(&'static str, &'static str, &'static str)];
+
 /// What people change in the files of a model: the lines of the drawing that differ then (`.edited`).
-const EDITS: &[(&str, &[(&str, &str, &str)])] = &[
+const EDITS: &[(&str, Edits)] = &[
     (
         "camunda7_loan.bpmn",
         &[
@@ -157,7 +160,7 @@ fn what_is_changed_comes_back_and_the_rest_stays() {
         for (_, source) in imported.sources.iter() {
             let own = edits.iter().filter(|(file, _, _)| *file == &*source.name);
             edited.add(
-                source.name.to_string(),
+                &*source.name,
                 own.fold(source.text.to_string(), |text, (_, from, to)| {
                     assert!(text.contains(from), "{name}: there is no {from} in\n{text}");
                     text.replace(from, to)

@@ -76,6 +76,7 @@ const ELEMENTS: &[(&str, &[&str])] = &[
     ("in", CALL),
     ("out", CALL),
     ("loopCharacteristics", ROUNDS),
+    ("adHoc", &["adHocSubProcess"]),
     ("subscription", &["message", "receiveTask", "intermediateCatchEvent", "boundaryEvent", "startEvent"]),
     ("modelerTemplateIcon", ANY),
     ("info", ANY),

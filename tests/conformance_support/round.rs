@@ -100,7 +100,7 @@ pub fn changed(imported: &Sources) -> Sources {
                 None => text.push_str(&format!("{}\n", line.replace("title: ", "title: New "))),
             }
         }
-        changed.add(source.name.to_string(), text.replace("title: New \"", "title: \"New "));
+        changed.add(&*source.name, text.replace("title: New \"", "title: \"New "));
     }
     changed
 }

@@ -47,6 +47,7 @@ const CONDITION: &str = "<intermediateCatchEvent id=\"a\"><conditionalEventDefin
 const SIGNAL: &str = "<signal id=\"s\" name=\"s\" [ ]/>---<intermediateThrowEvent id=\"a\"><signalEventDefinition signalRef=\"s\" [ ]>( )</signalEventDefinition></intermediateThrowEvent>";
 const MESSAGE: &str = "<message id=\"m\" name=\"m\">( )</message>---<intermediateThrowEvent id=\"a\"><messageEventDefinition messageRef=\"m\" [ ]/></intermediateThrowEvent><receiveTask id=\"r\" messageRef=\"m\"/>";
 const END: &str = "<endEvent id=\"a\" [ ]>( )<terminateEventDefinition/></endEvent>";
+const AD_HOC: &str = "<adHocSubProcess id=\"a\" [ ]>( )<task id=\"b\"/><task id=\"c\"/></adHocSubProcess>";
 const LANE: &str =
     "<laneSet id=\"l\"><lane id=\"x\" [ ]>( )<flowNodeRef>a</flowNodeRef></lane></laneSet><task id=\"a\"/>";
 
@@ -317,6 +318,9 @@ const ELEMENTS: &[(&str, &str, &str)] = &[
         "take: {why: error.reason}",
     ),
     (SIGNAL, "<camunda:in source=\"x\" target=\"y\"/>", "!`in` of signalEventDefinition"),
+    (AD_HOC, "<zeebe:adHoc activeElementsCollection=\"=[&quot;b&quot;]\"/>", "begin: [b]"),
+    (AD_HOC, "<zeebe:adHoc activeElementsCollection=\"=chosen\"/>", "!which activities begin in adHocSubProcess `a`"),
+    (AD_HOC, "<zeebe:properties/>", "!`properties`"),
     (LANE, "<camunda:executionListener/>", "!`executionListener` of lane"),
     (USER, "<other:thing/>", "!what `urn:other` adds"),
 ];
@@ -345,7 +349,7 @@ fn every_addition_is_carried_over_warned_of_or_refused() {
 fn what_is_not_known_is_said() {
     for around in [
         PROCESS, USER, SERVICE, RULE, SCRIPT, CALL, START, ROUNDS, FLOW, ERROR, ESCALATION, CONDITION, SIGNAL, MESSAGE,
-        END, LANE,
+        END, LANE, AD_HOC,
     ] {
         for space in ["camunda", "zeebe", "flowable", "activiti", "other"] {
             let (_, said, refused) = outcome(&model(around, &format!("{space}:novelty=\"x\""), ""));

@@ -216,7 +216,7 @@ impl<'t> Parser<'t> {
         if self.dialect == Dialect::Java && sign == "**" {
             return Refused::new(place, "`**`");
         }
-        if self.dialect == Dialect::Java && sign == "+" && sides.iter().any(|side| is_text(side)) {
+        if self.dialect == Dialect::Java && sign == "+" && sides.iter().any(is_text) {
             return Refused::new(place, "`+` with a text, which adds numbers there");
         }
         let compared = sides.iter().find_map(|side| match side {
@@ -224,7 +224,7 @@ impl<'t> Parser<'t> {
             _ => None,
         });
         let converts = |words: &&str| words.parse::<f64>().is_ok() || matches!(*words, "true" | "false" | "");
-        let other_is_text = sides.iter().all(|side| is_text(side));
+        let other_is_text = sides.iter().all(is_text);
         if let Some(words) = compared.filter(converts).filter(|_| self.dialect == Dialect::Java && !other_is_text) {
             return Refused::new(
                 place,

@@ -433,9 +433,9 @@ impl<'m, 'd> Patch<'m, 'd> {
             filled.1.push((of_rank, words.to_string()));
             return;
         }
-        let before =
-            element.children().filter(Node::is_element).filter(|child| rank(child.tag_name().name()) <= of_rank);
-        let before = before.filter(|child| child.tag_name().namespace() == Some(BPMN)).next_back();
+        let before = element
+            .children()
+            .rfind(|child| child.tag_name().namespace() == Some(BPMN) && rank(child.tag_name().name()) <= of_rank);
         let at = before.map_or(element.range().start + tag_length(text), |child| child.range().end);
         let closes = self.merge.text.get(at..).is_some_and(|rest| rest.starts_with("</"));
         let end = if closes { format!("\n{}", self.merge.unit.repeat(depth(element))) } else { String::new() };
