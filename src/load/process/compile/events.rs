@@ -13,7 +13,7 @@ use crate::load::problem::{Problem, Problems};
 use crate::load::process::draft::{Event, FormItem, Kind, On, RecordKind};
 use crate::load::process::plan::{NewNode, join};
 use crate::load::read::Node;
-use crate::model::{Expr, Name, Names, Span, Text, Type};
+use crate::model::{Expr, Name, Names, Schema, Span, Text, Type};
 
 impl<'a> Compiler<'a> {
     /// The key of an event's node: under its step's.
@@ -210,6 +210,7 @@ impl<'a> Compiler<'a> {
         }
         let slot = self.slot(Root::Event);
         let equal = when.as_ref().map(|when| when.equalities(slot)).unwrap_or_default();
+        self.check_entered(&kind.entity.value, changed, &equal);
         RecordTrigger {
             entity: kind.entity.value.clone(),
             kind: event_kind,
@@ -218,6 +219,25 @@ impl<'a> Compiler<'a> {
             equal,
             only_self,
             edge: false,
+        }
+    }
+
+    /// A change into a stage that no move leads to never happens.
+    fn check_entered(&self, entity: &Name, changed: &[Spanned<Name>], equal: &[(Name, Expr)]) {
+        let [only] = changed else { return };
+        let words = &self.cx.words;
+        if words.stage_column(entity).as_ref() != Some(&only.value) {
+            return;
+        }
+        let stages = words.library.stages(entity);
+        let into = equal.iter().filter(|(column, _)| *column == only.value);
+        for stage in into.filter_map(|(_, value)| super::data::constant_word(value)) {
+            let known = stages.contains(&stage);
+            if known && !stages.iter().any(|from| *from != stage && words.may_move(entity, from, &stage)) {
+                let message = format!("no move of `{entity}` leads to `{stage}`, so this never happens");
+                let problem = Problem::error("never-true", only.span, message);
+                self.cx.problems.push(problem.help("look at the entity's `moves`, or wait for `created`"));
+            }
         }
     }
 
