@@ -119,7 +119,7 @@ fn a_broken_definition_counts_by_its_first_line() {
     make(folder.path(), "a.yaml", "# mine\nprocess: a\n\tsteps: []\n");
     make(folder.path(), "b.yaml", "other: &x 1\nthing: *x\n");
     let found = super::find(folder.path()).expect("the names");
-    assert_eq!(found, [(folder.path().join("a.yaml"), crate::load::Kind::Process)]);
+    assert_eq!(found, [(folder.path().join("a.yaml"), Kind::Process)]);
 }
 
 #[test]
