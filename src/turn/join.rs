@@ -3,7 +3,7 @@
 use super::step::{Step, Turn};
 use crate::element::room::{Fault, Given};
 use crate::element::{Element, rules};
-use crate::graph::NodeIx;
+use crate::graph::{FlowIx, NodeIx};
 use crate::instance::state::During;
 use crate::instance::{Fact, Owner, Place, ScopeId, Token, TokenId};
 use crate::model::Name;
@@ -22,23 +22,28 @@ struct Waiting {
 impl Turn<'_> {
     /// A fact changes the tokens of a scope: its joins are looked at anew, and no others (S1).
     pub(super) fn note_for_joins(&mut self, fact: &Fact) {
-        if self.def.joins.is_empty() {
-            return;
+        if let Fact::Arrived(..) | Fact::Ended(_) | Fact::Mended(..) = fact {
+            self.stilled.extend(self.scope_of(fact));
         }
+        if !self.def.joins.is_empty() {
+            let scope = self.scope_of(fact);
+            self.unseen.extend(scope);
+            self.unreported.extend(scope);
+        }
+    }
+
+    /// The scope whose tokens a fact changes.
+    fn scope_of(&self, fact: &Fact) -> Option<ScopeId> {
         let state = &self.run.state;
         let token = match fact {
+            Fact::Born(token) => return Some(token.scope),
             Fact::Passed(token, ..) | Fact::Arrived(token, _) | Fact::Ended(token) => Some(*token),
             Fact::Joined(token, _) | Fact::Stayed(token, _) | Fact::Placed(token, _) => Some(*token),
             Fact::Raised(incident) => incident.token,
             Fact::Mended(id, _) => state.incidents.iter().find(|incident| incident.id == *id).and_then(|it| it.token),
             _ => None,
         };
-        let scope = match fact {
-            Fact::Born(token) => Some(token.scope),
-            _ => token.and_then(|token| state.token(token)).map(|token| token.scope),
-        };
-        self.unseen.extend(scope);
-        self.unreported.extend(scope);
+        token.and_then(|token| state.token(token)).map(|token| token.scope)
     }
 
     /// Every join of a changed scope that waits for whatever can still come is looked at (S1); true when one went on.
@@ -96,8 +101,48 @@ impl Turn<'_> {
         matches!(self.def.element(node), Some(Element::ComplexGateway(_)))
     }
 
-    /// Joins that wait only for tokens that wait themselves, for them or for what never comes: an incident, never a silent hang (S1).
+    /// Joins at which nothing goes on by itself any more: an incident, never a silent hang.
     pub(super) fn report_stuck_joins(&mut self) -> bool {
+        let hopeless = self.report_hopeless_joins();
+        self.report_starved_joins() || hopeless
+    }
+
+    /// Joins of all flows (S2), where all tokens of their scope wait at joins: what they lack never comes.
+    fn report_starved_joins(&mut self) -> bool {
+        let mut starved: Vec<Waiting> = Vec::new();
+        for scope in std::mem::take(&mut self.stilled) {
+            let tokens = || self.run.state.tokens.of(Owner::Scope(scope));
+            let waits = |token: &Token| {
+                matches!(token.place, Place::Arrived(_)) && self.run.state.incident_of(token.id).is_none()
+            };
+            if !tokens().all(waits) {
+                continue;
+            }
+            for token in tokens() {
+                let Some(node) = self.waits_at(token) else { continue };
+                if !starved.iter().any(|known| (known.scope, known.node) == (scope, node)) {
+                    starved.push(Waiting { scope, node, token: token.id });
+                }
+            }
+        }
+        for found in &starved {
+            let fault = Fault::new(DEADLOCK, self.why_starved(*found));
+            self.raise(Some(found.token), found.node, fault, During::Entering);
+        }
+        !starved.is_empty()
+    }
+
+    fn why_starved(&self, waiting: Waiting) -> String {
+        let tokens = || self.run.state.tokens.of(Owner::Scope(waiting.scope));
+        let holds = |flow: FlowIx| tokens().any(|token| token.place == Place::Arrived(flow));
+        let empty = self.def.graph.incoming(waiting.node).iter().filter(|flow| !holds(**flow));
+        let sources = empty.filter_map(|flow| Some(format!("`{}`", self.def.step(self.def.graph.source(*flow)?))));
+        let sources = sources.collect::<Vec<_>>().join(", ");
+        format!("nothing can come from {sources} any more: skip it to go on without")
+    }
+
+    /// Joins that wait only for tokens that wait themselves, for them or for what never comes (S1).
+    fn report_hopeless_joins(&mut self) -> bool {
         let changed = std::mem::take(&mut self.unreported);
         let waiting = changed.into_iter().flat_map(|scope| self.waiting_joins(scope));
         let mut stuck: Vec<(Waiting, Vec<Token>)> = waiting.map(|found| (found, self.awaited(found))).collect();

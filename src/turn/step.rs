@@ -41,6 +41,8 @@ pub(super) struct Turn<'a> {
     pub unseen: BTreeSet<ScopeId>,
     /// The scopes whose tokens changed since joins that wait for each other were last reported.
     pub unreported: BTreeSet<ScopeId>,
+    /// The scopes in which a token arrived at a join, ended or was mended: perhaps nothing moves in them any more.
+    pub stilled: BTreeSet<ScopeId>,
     steps: u32,
 }
 
@@ -97,6 +99,7 @@ impl<'a> Turn<'a> {
             telling: false,
             unseen: BTreeSet::new(),
             unreported: BTreeSet::new(),
+            stilled: BTreeSet::new(),
             steps: 0,
         })
     }
