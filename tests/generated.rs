@@ -30,6 +30,8 @@ mod flats;
 mod game;
 #[path = "generated_support/graphs.rs"]
 mod graphs;
+#[path = "generated_support/joins.rs"]
+mod joins;
 #[path = "generated_support/net.rs"]
 mod net;
 #[path = "generated_support/observe.rs"]

@@ -315,9 +315,8 @@ fn told(author: &mut Author<'_>, place: Place) -> Piece {
     let (list, (line, mark)) = (author.list(place), author.mark());
     let signal = author.dice.percent(50);
     let name = if signal { author.signal() } else { author.message() };
-    let throw = if signal { format!("- signal: {name}") } else { format!("- {{send: {name}, key: null}}") };
     let (tells, hears) = (author.id("branch"), author.id("branch"));
-    let throw = if signal { throw } else { format!("- {{send: {name}}}") };
+    let throw = format!("- {{{}: {name}}}", if signal { "signal" } else { "send" });
     let mut text = vec![
         "- parallel:".to_string(),
         format!("    {hears}:"),

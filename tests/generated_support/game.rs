@@ -199,12 +199,7 @@ fn hangs(net: &Net, scope: &Scope) -> bool {
         Token::In(node, body) => inner_hangs(net, *node, body),
         _ => false,
     };
-    let alone = !scope.tokens.is_empty() && scope.tokens.iter().all(waits);
-    let patient = |token: &Token| match token {
-        Token::Waits(flow) => matches!(net.nodes[net.flows[*flow].to].kind, Kind::Inclusive | Kind::Complex(_)),
-        _ => false,
-    };
-    alone && scope.tokens.iter().any(patient)
+    !scope.tokens.is_empty() && scope.tokens.iter().all(waits)
         || scope.tokens.iter().any(inside)
         || scope.handlers.iter().any(|(at, running)| hangs(&net.handlers[*at].net, running))
 }

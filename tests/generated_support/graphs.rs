@@ -320,9 +320,7 @@ impl Maker<'_> {
         let interrupts = matches!(event, Event::Error(_)) || !self.dice.percent(50);
         let id = self.id('h');
         self.left = self.left.max(2);
-        let mut inner = self.net(2, false);
-        // A handler in a handler is not part of the language.
-        inner.handlers.clear();
+        let inner = self.net(depth + 1, false);
         net.handlers.push(Handler { id, event, interrupts, net: inner });
     }
 }

@@ -51,7 +51,7 @@ pub fn task(author: &mut Author<'_>) -> Piece {
 
 /// A user task with two outcomes, of which one has steps; what is written in the form is kept.
 fn choice_of_task(author: &mut Author<'_>, _: Place) -> Piece {
-    let (id, kept, (made, mark), (shown, seen)) = (author.id("t"), author.id("f"), author.mark(), author.mark());
+    let (id, kept, (made, mark), (_, seen)) = (author.id("t"), author.id("f"), author.mark(), author.mark());
     let text = format!(
         "- id: {id}
   user_task: Choose {id}
@@ -65,7 +65,6 @@ fn choice_of_task(author: &mut Author<'_>, _: Place) -> Piece {
   set: {{name: '\"{seen}\"'}}",
         made.trim_start_matches("- ")
     );
-    let _ = shown;
     let path = match author.dice.below(3) {
         0 => Path::default().on(format!("complete {id} right"), &[]),
         1 => Path::default().on(format!("complete {id} left {kept}=1"), &[&mark]),
