@@ -87,7 +87,7 @@ fn started(title: &str, process: &str, count: u32, runs: usize, with: Parameter)
         for _ in 0..count {
             let start = host.start(process);
             let start = match &given {
-                Some((name, value)) => start.with(*name, value.clone()),
+                Some((name, value)) => start.with(name, value.clone()),
                 None => start,
             };
             start.run().expect("the workload starts");

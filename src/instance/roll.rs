@@ -27,6 +27,7 @@ pub trait Member {
 #[derive(Clone, Debug)]
 pub struct Roll<T> {
     list: VecDeque<T>,
+    #[expect(clippy::box_collection, reason = "most runs have none, and each that waits would hold its room")]
     index: Option<Box<BTreeSet<(Owner, u32)>>>,
 }
 
