@@ -104,6 +104,8 @@ fn tag(rest: &str) -> (usize, usize) {
         match (quote, byte) {
             (None, b'>') => return (at + 1, attributes),
             (None, b'"' | b'\'') => quote = Some(byte),
+            // More are not read anyway.
+            (None, b'=') if attributes > MAX_ATTRIBUTES => return (at, attributes),
             (None, b'=') => attributes += 1,
             (Some(open), byte) if open == byte => quote = None,
             _ => {}
