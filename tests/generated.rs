@@ -46,6 +46,7 @@ mod script;
 mod seeds;
 #[path = "generated_support/story.rs"]
 mod story;
+#[allow(dead_code, reason = "what tells a whole trace is not needed here")]
 #[path = "traces_support/twice.rs"]
 mod twice;
 #[path = "generated_support/ways.rs"]

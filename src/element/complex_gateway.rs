@@ -44,7 +44,8 @@ impl Room for ComplexGateway {
             let effects = self.taken.map(|taken| Effect::Assign(taken, Value::list(flows))).into_iter().collect();
             return Ok(Move { effects, next: Next::Fire(others) });
         }
-        if done && arrived.first().is_none_or(|(token, _)| *token == view.token) {
+        let said = arrived.iter().any(|(token, _)| view.state.incident_of(*token).is_some());
+        if done && !said && arrived.first().is_none_or(|(token, _)| *token == view.token) {
             let names: Vec<Name> = arrived.iter().map(|(_, flow)| self.branch(view, *flow)).collect();
             let message = format!(
                 "`{}` does not hold, and no more branches can arrive: {} did",

@@ -263,10 +263,10 @@ impl Maker<'_> {
                         self.conditions(net, &leaving, false);
                     }
                 }
-                Kind::Task | Kind::Sub(_) | Kind::Pass | Kind::Catch(_) | Kind::Border { .. } => {
-                    if leaving.len() > 1 && self.dice.percent(50) {
-                        self.conditions(net, &leaving, false);
-                    }
+                Kind::Task | Kind::Sub(_) | Kind::Pass | Kind::Catch(_) | Kind::Border { .. }
+                    if leaving.len() > 1 && self.dice.percent(50) =>
+                {
+                    self.conditions(net, &leaving, false);
                 }
                 _ => {}
             }

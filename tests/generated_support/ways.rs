@@ -29,7 +29,9 @@ pub struct Case {
 impl Case {
     pub fn load(story: Story) -> Result<Self, String> {
         let mut sources = Sources::new();
-        story.files.iter().for_each(|(name, text)| drop(sources.add(name.clone(), text.clone())));
+        for (name, text) in &story.files {
+            sources.add(name.clone(), text.clone());
+        }
         let loaded = load::library(&sources).map_err(|refused| format!("refused:\n{refused}"))?;
         let mut catalog = Catalog::new(Arc::new(loaded.library));
         loaded.definitions.into_iter().for_each(|definition| catalog.add(definition));
@@ -152,13 +154,9 @@ impl Case {
         }
         if scene.rows.tasks.is_empty() { Ok(()) } else { Err("a task is still open at the end".into()) }
     }
-
-    /// Everything that is needed to understand the case.
-    pub fn show(&self) -> String {
-        show(&self.story)
-    }
 }
 
+/// Everything that is needed to understand a case.
 pub fn show(story: &Story) -> String {
     let mut text = String::from("commands, and the marks they lead to:\n");
     let path = &story.path;
@@ -175,14 +173,14 @@ fn beginning() -> DateTime<Utc> {
 /// A command as its sender keeps it: the same each time that it is sent.
 enum Sent {
     Until(DateTime<Utc>),
-    Command(Id, script::Line),
+    Command(Id, Box<script::Line>),
 }
 
 impl Sent {
     fn read(engine: &Engine, number: usize, line: &str) -> Result<Self, String> {
         Ok(match line.strip_prefix("wait ") {
             Some(rest) => Sent::Until(engine.now() + span(rest)?),
-            None => Sent::Command(command_id(number), script::read(&twice::mirror(engine), line)?),
+            None => Sent::Command(command_id(number), Box::new(script::read(&twice::mirror(engine), line)?)),
         })
     }
 
