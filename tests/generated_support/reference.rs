@@ -50,22 +50,30 @@ pub enum Body {
     Rounds { open: Vec<Body>, begun: usize, done: usize },
 }
 
-/// What a step leads to: a state, or something thrown outwards with the state as it is for who does not catch it.
+/// What a step leads to: a state, or something thrown out of a scope. Then the first state is as it is for who does not catch it: the thrower
+/// of an error stands still with an incident, that of an escalation has gone on. The second is the one in which a handler of the scope that
+/// catches anything takes it, unless the border of the same activity knows the code (S9).
 #[derive(Clone, Debug)]
 pub enum Change<T> {
     To(T),
-    /// The thrower stands still with an incident.
-    Error(String, T),
-    /// The thrower has gone on.
-    Escalation(String, T),
+    Error(String, T, Option<T>),
+    Escalation(String, T, Option<T>),
 }
 
 impl<T> Change<T> {
-    fn map<U>(self, into: impl FnOnce(T) -> U) -> Change<U> {
+    fn map<U>(self, into: impl Fn(T) -> U) -> Change<U> {
         match self {
             Change::To(state) => Change::To(into(state)),
-            Change::Error(code, state) => Change::Error(code, into(state)),
-            Change::Escalation(code, state) => Change::Escalation(code, into(state)),
+            Change::Error(code, state, any) => Change::Error(code, into(state), any.map(into)),
+            Change::Escalation(code, state, any) => Change::Escalation(code, into(state), any.map(into)),
+        }
+    }
+
+    /// Where no border is: what catches anything takes it.
+    fn borderless(self) -> Self {
+        match self {
+            Change::Error(_, _, Some(caught)) | Change::Escalation(_, _, Some(caught)) => Change::To(caught),
+            other => other,
         }
     }
 }
@@ -142,7 +150,8 @@ impl Game {
             let urgent = steps.iter().any(|(urgent, _)| *urgent);
             for (_, change) in steps.into_iter().filter(|(first, _)| *first == urgent) {
                 // What nobody catches: an error is an incident where it arose (S9), an escalation is over (S10).
-                let (Change::To(next) | Change::Error(_, next) | Change::Escalation(_, next)) = change;
+                let (Change::To(next) | Change::Error(_, next, _) | Change::Escalation(_, next, _)) =
+                    change.borderless();
                 if seen.insert(next.clone()) {
                     todo.push(next);
                 }
@@ -190,8 +199,8 @@ impl Game {
                 continue;
             }
             for (urgent, change) in self.steps(&net.handlers[*position].net, running) {
-                let mut rest = rest.clone();
-                let change = change.map(|running| {
+                let change = change.borderless().map(|running| {
+                    let mut rest = rest.clone();
                     rest.handlers.push((*position, running));
                     rest.sorted()
                 });
@@ -301,15 +310,19 @@ impl Game {
         for (urgent, change) in self.body_steps(net, node, body) {
             let change = match change {
                 Change::To(body) => Change::To(stays(body)),
-                Change::Error(code, body) => match border(net, node, |event| event.catches_error(&code)) {
-                    Some((border, _)) => Change::To(rest.clone().with(self.leave(net, border))),
-                    None => Self::raised(net, stays(body), &code),
+                Change::Error(code, body, any) => match (border(net, node, |event| event.catches_error(&code)), any) {
+                    (Some((1, ..)) | None, Some(body)) => Change::To(stays(body)),
+                    (Some((_, border, _)), _) => Change::To(rest.clone().with(self.leave(net, border))),
+                    (None, None) => Self::raised(net, stays(body), &code),
                 },
-                Change::Escalation(code, body) => match border(net, node, |event| event.catches_escalation(&code)) {
-                    Some((border, true)) => Change::To(rest.clone().with(self.leave(net, border))),
-                    Some((border, false)) => Change::To(stays(body).with(self.leave(net, border))),
-                    None => Self::escalated(net, stays(body), &code),
-                },
+                Change::Escalation(code, body, any) => {
+                    match (border(net, node, |event| event.catches_escalation(&code)), any) {
+                        (Some((1, ..)) | None, Some(body)) => Change::To(stays(body)),
+                        (Some((_, border, true)), _) => Change::To(rest.clone().with(self.leave(net, border))),
+                        (Some((_, border, false)), _) => Change::To(stays(body).with(self.leave(net, border))),
+                        (None, None) => Self::escalated(net, stays(body), &code),
+                    }
+                }
             };
             steps.push((urgent, change));
         }
@@ -381,16 +394,20 @@ impl Game {
     /// An error that arose in a scope: its own handlers before whoever is outside (S9).
     fn raised(net: &Net, scope: Scope, code: &str) -> Change<Scope> {
         match handler(net, |event| event.catches_error(code)) {
-            Some(at) => Change::To(scope.handle(at, &net.handlers[at])),
-            None => Change::Error(code.to_string(), scope),
+            Some((0, at)) => Change::To(scope.handle(at, &net.handlers[at])),
+            Some((_, at)) => Change::Error(code.to_string(), scope.clone(), Some(scope.handle(at, &net.handlers[at]))),
+            None => Change::Error(code.to_string(), scope, None),
         }
     }
 
     /// An escalation that arose in a scope, whose thrower has gone on (S10).
     fn escalated(net: &Net, scope: Scope, code: &str) -> Change<Scope> {
         match handler(net, |event| event.catches_escalation(code)) {
-            Some(at) => Change::To(scope.handle(at, &net.handlers[at])),
-            None => Change::Escalation(code.to_string(), scope),
+            Some((0, at)) => Change::To(scope.handle(at, &net.handlers[at])),
+            Some((_, at)) => {
+                Change::Escalation(code.to_string(), scope.clone(), Some(scope.handle(at, &net.handlers[at])))
+            }
+            None => Change::Escalation(code.to_string(), scope, None),
         }
     }
 }
@@ -414,18 +431,18 @@ impl Event {
     }
 }
 
-/// The event at a node's border that fits best, and whether it interrupts.
-fn border(net: &Net, node: usize, fits: impl Fn(&Event) -> Option<u8>) -> Option<(usize, bool)> {
+/// The event at a node's border that fits best, how well, and whether it interrupts.
+fn border(net: &Net, node: usize, fits: impl Fn(&Event) -> Option<u8>) -> Option<(u8, usize, bool)> {
     let found = net.borders(node).into_iter().filter_map(|at| match &net.nodes[at].kind {
         Kind::Border { event, interrupts, .. } => {
             Some((fits(event)?, at, *interrupts || matches!(event, Event::Error(_))))
         }
         _ => None,
     });
-    found.min().map(|(_, at, interrupts)| (at, interrupts))
+    found.min()
 }
 
-fn handler(net: &Net, fits: impl Fn(&Event) -> Option<u8>) -> Option<usize> {
+fn handler(net: &Net, fits: impl Fn(&Event) -> Option<u8>) -> Option<(u8, usize)> {
     let found = net.handlers.iter().enumerate().filter_map(|(at, handler)| Some((fits(&handler.event)?, at)));
-    found.min().map(|(_, at)| at)
+    found.min()
 }
