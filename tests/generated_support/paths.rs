@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::joins;
 use crate::net::{Kind, Net};
 use crate::reference::{Place, Scope, Token};
 
@@ -65,8 +66,8 @@ fn starts(net: &Net, token: &Token) -> Vec<Vec<usize>> {
             }
             _ => each(onward(net, *node)),
         },
-        // A gateway that only splits, and could not, has not taken its token from its flow.
-        Token::Failed(Place::At(node), _) if net.nodes[*node].kind.is_gateway() && net.entering(*node).len() < 2 => {
+        // A gateway that does not join, and could not split, has not taken its token from its flow.
+        Token::Failed(Place::At(node), _) if net.nodes[*node].kind.is_gateway() && !joins::is_join(net, *node) => {
             vec![net.leaving(*node)]
         }
         Token::Failed(Place::At(node), _) => each(net.leaving(*node)),
