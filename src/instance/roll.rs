@@ -33,6 +33,7 @@ pub struct Roll<T> {
 
 impl<T: Member> Roll<T> {
     /// The one of this number.
+    #[inline]
     pub fn get(&self, number: u32) -> Option<&T> {
         self.list.get(self.position(number)?)
     }
@@ -101,8 +102,12 @@ impl<T: Member> Roll<T> {
         *self = Self::default();
     }
 
+    #[inline]
     fn position(&self, number: u32) -> Option<usize> {
-        self.list.binary_search_by_key(&number, T::number).ok()
+        match self.list.as_slices() {
+            (few, []) if few.len() <= FEW => few.iter().position(|item| item.number() == number),
+            _ => self.list.binary_search_by_key(&number, T::number).ok(),
+        }
     }
 }
 

@@ -40,6 +40,9 @@ impl Turn<'_> {
             self.arm_quiet()?;
         }
         self.own_effects()?;
+        if self.thrown.is_empty() {
+            return Ok(());
+        }
         // What a round sends may be caught at the border of its activity, as what it throws.
         let all = told && matches!(self.def.element(node), Some(Element::MultiInstance(_)));
         let (now, later): (VecDeque<Thrown>, VecDeque<Thrown>) = std::mem::take(&mut self.thrown)
@@ -192,7 +195,8 @@ impl Turn<'_> {
         if !self.def.compensations.is_empty() {
             self.completed(token, node);
         }
-        let scope = self.run.state.token(token).map(|found| found.scope);
+        let chosen = !self.def.ad_hocs.is_empty();
+        let scope = if chosen { self.run.state.token(token).map(|found| found.scope) } else { None };
         self.leave_by(token, node, flows)?;
         scope.map_or(Ok(()), |scope| self.finished_in(scope, node))
     }

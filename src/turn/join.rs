@@ -19,16 +19,43 @@ struct Waiting {
     token: TokenId,
 }
 
+/// Scopes that were touched: mostly one, again and again.
+#[derive(Default)]
+pub(super) struct Touched(Vec<ScopeId>);
+
+impl Touched {
+    fn add(&mut self, scope: Option<ScopeId>) {
+        if scope.is_some() && self.0.last().copied() != scope {
+            self.0.extend(scope);
+        }
+    }
+
+    fn first(&self) -> Option<ScopeId> {
+        self.0.iter().min().copied()
+    }
+
+    fn remove(&mut self, scope: ScopeId) {
+        self.0.retain(|other| *other != scope);
+    }
+
+    fn take(&mut self) -> Vec<ScopeId> {
+        let mut scopes = std::mem::take(&mut self.0);
+        scopes.sort_unstable();
+        scopes.dedup();
+        scopes
+    }
+}
+
 impl Turn<'_> {
     /// A fact changes the tokens of a scope: its joins are looked at anew, and no others (S1).
     pub(super) fn note_for_joins(&mut self, fact: &Fact) {
         if let Fact::Arrived(..) | Fact::Ended(_) | Fact::Mended(..) = fact {
-            self.stilled.extend(self.scope_of(fact));
+            self.stilled.add(self.scope_of(fact));
         }
         if !self.def.joins.is_empty() {
             let scope = self.scope_of(fact);
-            self.unseen.extend(scope);
-            self.unreported.extend(scope);
+            self.unseen.add(scope);
+            self.unreported.add(scope);
         }
     }
 
@@ -48,7 +75,7 @@ impl Turn<'_> {
 
     /// Every join of a changed scope that waits for whatever can still come is looked at (S1); true when one went on.
     pub(super) fn look_at_joins(&mut self) -> Step<bool> {
-        while let Some(scope) = self.unseen.first().copied() {
+        while let Some(scope) = self.unseen.first() {
             for found in self.waiting_joins(scope) {
                 let facts = self.out.facts.len();
                 self.enter(found.token, found.node)?;
@@ -56,7 +83,7 @@ impl Turn<'_> {
                     return Ok(true);
                 }
             }
-            self.unseen.remove(&scope);
+            self.unseen.remove(scope);
         }
         Ok(false)
     }
@@ -110,7 +137,7 @@ impl Turn<'_> {
     /// Joins of all flows (S2), where all tokens of their scope wait at joins: what they lack never comes.
     fn report_starved_joins(&mut self) -> bool {
         let mut starved: Vec<Waiting> = Vec::new();
-        for scope in std::mem::take(&mut self.stilled) {
+        for scope in self.stilled.take() {
             let tokens = || self.run.state.tokens.of(Owner::Scope(scope));
             let waits = |token: &Token| {
                 matches!(token.place, Place::Arrived(_)) && self.run.state.incident_of(token.id).is_none()
@@ -143,7 +170,7 @@ impl Turn<'_> {
 
     /// Joins that wait only for tokens that wait themselves, for them or for what never comes (S1).
     fn report_hopeless_joins(&mut self) -> bool {
-        let changed = std::mem::take(&mut self.unreported);
+        let changed = self.unreported.take();
         let waiting = changed.into_iter().flat_map(|scope| self.waiting_joins(scope));
         let mut stuck: Vec<(Waiting, Vec<Token>)> = waiting.map(|found| (found, self.awaited(found))).collect();
         loop {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::brought::Woken;
+use super::join::Touched;
 use super::{Context, Input, Output, Refused, World};
 use crate::element::definition::{Catalog, Definition};
 use crate::element::room::{Fault, Given, Services, View};
@@ -38,11 +39,11 @@ pub(super) struct Turn<'a> {
     /// Whether the run's own waits are being told of changes.
     pub telling: bool,
     /// The scopes whose tokens changed since the joins in them were last looked at.
-    pub unseen: BTreeSet<ScopeId>,
+    pub unseen: Touched,
     /// The scopes whose tokens changed since joins that wait for each other were last reported.
-    pub unreported: BTreeSet<ScopeId>,
+    pub unreported: Touched,
     /// The scopes in which a token arrived at a join, ended or was mended: perhaps nothing moves in them any more.
-    pub stilled: BTreeSet<ScopeId>,
+    pub stilled: Touched,
     steps: u32,
 }
 
@@ -97,9 +98,9 @@ impl<'a> Turn<'a> {
             taken: BTreeSet::new(),
             assigned: false,
             telling: false,
-            unseen: BTreeSet::new(),
-            unreported: BTreeSet::new(),
-            stilled: BTreeSet::new(),
+            unseen: Touched::default(),
+            unreported: Touched::default(),
+            stilled: Touched::default(),
             steps: 0,
         })
     }
