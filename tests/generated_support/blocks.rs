@@ -8,8 +8,10 @@ type Write = fn(&mut Author<'_>, Place) -> Piece;
 
 /// A piece that holds others, of those that may stand at this place.
 pub fn block(author: &mut Author<'_>, place: Place) -> Piece {
-    const ANYWHERE: &[Write] = &[choose, group, each, repeat, jump];
+    const ANYWHERE: &[Write] = &[choose, group, jump];
     const ALONE: &[Write] = &[
+        each,
+        repeat,
         parallel,
         all_that_apply,
         several_of,
@@ -108,11 +110,7 @@ fn each(author: &mut Author<'_>, place: Place) -> Piece {
 fn repeat(author: &mut Author<'_>, place: Place) -> Piece {
     let (var, count) = (author.id("n"), author.dice.between(1, 3));
     author.vars.push(format!("{var}: {{type: int, initial: 0}}"));
-    let list = author.list(Place { once: false, alone: place.alone, ..place });
-    if !place.alone {
-        // Rounds at the same time would count together.
-        return list;
-    }
+    let list = author.list(Place { once: false, ..place });
     let test = *author.dice.of(&["while", "until"]);
     let condition = if test == "while" { format!("{var} < {count}") } else { format!("{var} >= {count}") };
     let mut text =
