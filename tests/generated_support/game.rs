@@ -217,6 +217,7 @@ fn describe(net: &Net, scope: &Scope) -> String {
     let flow = |flow: usize| format!("{}>{}", net.nodes[net.flows[flow].from].id, net.nodes[net.flows[flow].to].id);
     let token = |token: &Token| match token {
         Token::Enters(node) => format!("before {}", net.nodes[*node].id),
+        Token::Leaves(node) => format!("behind {}", net.nodes[*node].id),
         Token::On(on) | Token::Waits(on) => flow(*on),
         Token::In(node, body) => format!("{}{}", net.nodes[*node].id, describe_body(net, *node, body)),
         Token::Gathered(node) => format!("gathered at {}", net.nodes[*node].id),

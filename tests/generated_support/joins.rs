@@ -22,7 +22,7 @@ impl Game {
                 .collect(),
             Kind::Inclusive if !full.is_empty() && paths::none_can_come(net, scope, node, &full) => taken(scope, &full)
                 .into_iter()
-                .map(|rest| (true, Change::To(rest.with(self.leave(net, node)))))
+                .map(|rest| (true, Change::To(rest.with([Token::Leaves(node)]))))
                 .collect(),
             Kind::Complex(enough) => self.complex(net, scope, node, *enough, full),
             _ => Vec::new(),
@@ -49,7 +49,7 @@ impl Game {
                 if !closed {
                     rest.memories.insert(node, full.clone());
                 }
-                (true, Change::To(rest.with(self.leave(net, node))))
+                (true, Change::To(rest.with([Token::Leaves(node)])))
             });
             return gone.collect();
         }

@@ -57,7 +57,7 @@ fn starts(net: &Net, token: &Token) -> Vec<Vec<usize>> {
     let each = |flows: Vec<usize>| flows.into_iter().map(|flow| vec![flow]).collect();
     match token {
         Token::On(flow) | Token::Waits(flow) | Token::Failed(Place::On(flow), _) => vec![vec![*flow]],
-        Token::Enters(node) | Token::Gathered(node) | Token::Failed(Place::Gathered(node), _) => {
+        Token::Enters(node) | Token::Leaves(node) | Token::Gathered(node) | Token::Failed(Place::Gathered(node), _) => {
             vec![onward(net, *node)]
         }
         Token::In(node, _) => match net.nodes[*node].kind {

@@ -29,6 +29,8 @@ pub enum Token {
     /// Arrived at a join by a flow: from now on the join is looked at after every change.
     Waits(usize),
     In(usize, Body),
+    /// Has joined others in a gateway and is about to leave it: when it does, and what goes before it, is left open.
+    Leaves(usize),
     /// One of several tokens that an activity needs.
     Gathered(usize),
     /// Stands still with an incident of this code.
@@ -178,6 +180,7 @@ impl Game {
                 }
                 Token::On(flow) => steps.extend(self.arrive(net, &rest(), net.flows[*flow].to)),
                 Token::In(node, body) => steps.extend(self.inside(net, &rest(), *node, body)),
+                Token::Leaves(node) => steps.push((false, Change::To(rest().with(self.leave(net, *node))))),
                 Token::Waits(_) | Token::Gathered(_) | Token::Failed(..) => {}
             }
         }
