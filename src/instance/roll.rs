@@ -3,7 +3,7 @@
 //! A run mostly has a few of each: they are looked through. A run with many, such as the rounds of a long list, also keeps who belongs
 //! to whom, so that one round costs the same among a thousand as among ten. That index is made from the list and never stored.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use minicbor::decode::{Decode, Decoder, Error};
 use minicbor::encode::{self, Encode, Encoder, Write};
@@ -26,7 +26,9 @@ pub trait Member {
 /// A list in the order of numbers. Numbers only grow, so what is new comes last.
 #[derive(Clone, Debug)]
 pub struct Roll<T> {
-    list: VecDeque<T>,
+    /// Those that are there, behind those that went from the front and are dropped together later: of many the oldest mostly goes first.
+    list: Vec<T>,
+    gone: usize,
     #[expect(clippy::box_collection, reason = "most runs have none, and each that waits would hold its room")]
     index: Option<Box<BTreeSet<(Owner, u32)>>>,
 }
@@ -35,35 +37,36 @@ impl<T: Member> Roll<T> {
     /// The one of this number.
     #[inline]
     pub fn get(&self, number: u32) -> Option<&T> {
-        self.list.get(self.position(number)?)
+        let list = self.live();
+        list.get(position(list, number)?)
     }
 
     /// All of them, the oldest first.
-    pub fn iter(&self) -> std::collections::vec_deque::Iter<'_, T> {
-        self.list.iter()
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.live().iter()
     }
 
     /// Those that belong to this token or scope, the oldest first.
     pub fn of(&self, owner: Owner) -> impl Iterator<Item = &T> {
         let known = self.index.as_ref().map(|index| index.range((owner, 0)..=(owner, u32::MAX)));
-        let few = if known.is_some() { None } else { Some(self.list.iter()) };
-        let few = few.into_iter().flatten().filter(move |item| item.owners().contains(&Some(owner)));
+        let few = if known.is_some() { &[] } else { self.live() };
+        let few = few.iter().filter(move |item| item.owners().contains(&Some(owner)));
         few.chain(known.into_iter().flatten().filter_map(|(_, number)| self.get(*number)))
     }
 
     /// The first.
     pub fn first(&self) -> Option<&T> {
-        self.list.front()
+        self.live().first()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.live().len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.live().is_empty()
     }
 
     pub(super) fn push(&mut self, item: T) {
@@ -74,41 +77,58 @@ impl<T: Member> Roll<T> {
         if let Some(index) = &mut self.index {
             index.extend(entries(&item));
         }
-        self.list.push_back(item);
-        if self.index.is_none() && self.list.len() > MANY {
-            self.index = Some(Box::new(self.list.iter().flat_map(entries).collect()));
+        self.list.push(item);
+        if self.index.is_none() && self.len() > MANY {
+            self.index = Some(Box::new(self.iter().flat_map(entries).collect()));
         }
     }
 
     pub(super) fn remove(&mut self, number: u32) {
-        let Some(item) = self.position(number).and_then(|at| self.list.remove(at)) else { return };
-        if self.list.len() < FEW {
-            self.index = None;
-        }
-        if let Some(index) = &mut self.index {
-            entries(&item).for_each(|entry| {
+        let live = self.list.get_mut(self.gone..).unwrap_or_default();
+        let Some(at) = position(live, number) else { return };
+        if let (Some(index), Some(item)) = (&mut self.index, live.get(at)) {
+            entries(item).for_each(|entry| {
                 index.remove(&entry);
             });
+        }
+        match live.get_mut(..=at) {
+            Some(before) if self.index.is_some() && at < MANY => {
+                before.rotate_right(1);
+                self.gone = self.gone.saturating_add(1);
+            }
+            _ => drop(self.list.remove(self.gone.saturating_add(at))),
+        }
+        if self.len() < FEW {
+            self.index = None;
+        }
+        if self.index.is_none() || self.gone > self.len() {
+            self.list.drain(..self.gone);
+            self.gone = 0;
         }
     }
 
     /// The one of this number, to be changed; neither its number nor what it belongs to.
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
-        let at = self.position(number)?;
-        self.list.get_mut(at)
+        let live = self.list.get_mut(self.gone..)?;
+        let at = position(live, number)?;
+        live.get_mut(at)
     }
 
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
+}
 
+impl<T> Roll<T> {
     #[inline]
-    fn position(&self, number: u32) -> Option<usize> {
-        match self.list.as_slices() {
-            (few, []) if few.len() <= FEW => few.iter().position(|item| item.number() == number),
-            _ => self.list.binary_search_by_key(&number, T::number).ok(),
-        }
+    fn live(&self) -> &[T] {
+        self.list.get(self.gone..).unwrap_or_default()
     }
+}
+
+#[inline]
+fn position<T: Member>(list: &[T], number: u32) -> Option<usize> {
+    list.binary_search_by_key(&number, T::number).ok()
 }
 
 fn entries<T: Member>(item: &T) -> impl Iterator<Item = (Owner, u32)> + use<T> {
@@ -118,13 +138,13 @@ fn entries<T: Member>(item: &T) -> impl Iterator<Item = (Owner, u32)> + use<T> {
 
 impl<T> Default for Roll<T> {
     fn default() -> Self {
-        Self { list: VecDeque::new(), index: None }
+        Self { list: Vec::new(), gone: 0, index: None }
     }
 }
 
 impl<T: PartialEq> PartialEq for Roll<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.list == other.list
+        self.live() == other.live()
     }
 }
 
@@ -138,7 +158,7 @@ impl<T: Member> FromIterator<T> for Roll<T> {
 
 impl<'a, T: Member> IntoIterator for &'a Roll<T> {
     type Item = &'a T;
-    type IntoIter = std::collections::vec_deque::Iter<'a, T>;
+    type IntoIter = std::slice::Iter<'a, T>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -147,7 +167,7 @@ impl<'a, T: Member> IntoIterator for &'a Roll<T> {
 
 impl<C, T: Encode<C>> Encode<C> for Roll<T> {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), encode::Error<W::Error>> {
-        self.list.encode(e, ctx)
+        self.live().encode(e, ctx)
     }
 }
 

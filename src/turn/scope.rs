@@ -1,7 +1,5 @@
 //! Scopes: opened by a token that waits for them, completed when nothing is left in them, closed with everything inside.
 
-use std::collections::BTreeSet;
-
 use super::brought::Woken;
 use super::incident::About;
 use super::step::{Step, Turn};
@@ -131,7 +129,7 @@ impl Turn<'_> {
 
     /// Ends what runs in a scope; the scope itself stays. Inner scopes have higher numbers: they go first.
     pub fn empty(&mut self, scope: ScopeId, reason: &str) {
-        for inner in self.inside(scope).into_iter().rev() {
+        for inner in self.inside(scope) {
             self.end_tokens(inner, reason);
             self.disarm(Owner::Scope(inner), reason);
             self.mend_scope(inner, true, reason);
@@ -149,13 +147,16 @@ impl Turn<'_> {
         }
     }
 
-    /// The scopes in this one, however deep, by number.
-    fn inside(&self, scope: ScopeId) -> BTreeSet<ScopeId> {
-        let (mut found, mut todo) = (BTreeSet::new(), vec![scope]);
-        while let Some(scope) = todo.pop() {
-            let inner = self.run.state.scopes.of(Owner::Scope(scope)).map(|inner| inner.id);
-            inner.filter(|inner| found.insert(*inner)).for_each(|inner| todo.push(inner));
+    /// The scopes in this one, however deep, the last first.
+    fn inside(&self, scope: ScopeId) -> Vec<ScopeId> {
+        let inner = |scope| self.run.state.scopes.of(Owner::Scope(scope)).map(|inner| inner.id);
+        let mut found: Vec<ScopeId> = inner(scope).collect();
+        let mut at = 0;
+        while let Some(scope) = found.get(at).copied() {
+            found.extend(inner(scope));
+            at = at.saturating_add(1);
         }
+        found.sort_unstable_by(|one, other| other.cmp(one));
         found
     }
 

@@ -106,6 +106,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Makes a fact true and keeps it.
+    #[inline]
     pub fn fact(&mut self, fact: Fact) {
         self.note_for_joins(&fact);
         apply(&mut self.run.state, &fact);
