@@ -1,7 +1,7 @@
 //! The live tokens, scopes and waits of a run: by number, and by what they belong to.
 //!
 //! A run mostly has a few of each: they are looked through. A run with many, such as the rounds of a long list, also keeps who belongs
-//! to whom, so that one round costs the same among a thousand as among ten. That index is made from the list and never stored.
+//! to whom, so that one round costs hardly more among a thousand than among ten. That index is made from the list and never stored.
 
 use std::collections::BTreeSet;
 
