@@ -1,5 +1,6 @@
 //! What was written, before names and types are known.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -119,6 +120,20 @@ pub(super) enum Compare {
     AtMost,
     Greater,
     AtLeast,
+}
+
+impl Compare {
+    /// Whether two values that lie so to each other compare so.
+    pub fn holds(self, order: Ordering) -> bool {
+        match self {
+            Compare::Equal => order.is_eq(),
+            Compare::Differs => order.is_ne(),
+            Compare::Less => order.is_lt(),
+            Compare::AtMost => order.is_le(),
+            Compare::Greater => order.is_gt(),
+            Compare::AtLeast => order.is_ge(),
+        }
+    }
 }
 
 impl Compare {

@@ -1,7 +1,5 @@
 //! Conditions whose parts exclude each other: `stage = won and stage = lost`, `n > 5 and n < 3`.
 
-use std::cmp::Ordering;
-
 use super::Expr;
 use super::ast::Compare;
 use super::node::{Kind, Sub};
@@ -81,26 +79,14 @@ impl Comparison {
         }
         let order = self.value.total_cmp(&other.value);
         match (self.is, other.is) {
-            (Compare::Equal, is) => !holds(order, is),
-            (is, Compare::Equal) => !holds(order.reverse(), is),
+            (Compare::Equal, is) => !is.holds(order),
+            (is, Compare::Equal) => !is.holds(order.reverse()),
             (Compare::Less, Compare::Greater | Compare::AtLeast) | (Compare::AtMost, Compare::Greater) => order.is_le(),
             (Compare::Greater, Compare::Less | Compare::AtMost) | (Compare::AtLeast, Compare::Less) => order.is_ge(),
             (Compare::AtMost, Compare::AtLeast) => order.is_lt(),
             (Compare::AtLeast, Compare::AtMost) => order.is_gt(),
             _ => false,
         }
-    }
-}
-
-/// Whether a value that lies so to a constant compares so with it.
-fn holds(order: Ordering, is: Compare) -> bool {
-    match is {
-        Compare::Equal => order.is_eq(),
-        Compare::Differs => order.is_ne(),
-        Compare::Less => order.is_lt(),
-        Compare::AtMost => order.is_le(),
-        Compare::Greater => order.is_gt(),
-        Compare::AtLeast => order.is_ge(),
     }
 }
 

@@ -194,7 +194,7 @@ impl<'e> Eval<'e> {
             Kind::Compare(op, a, b) => {
                 if op.is_order() {
                     let (x, y) = (self.needed(a)?, self.needed(b)?);
-                    return Ok(holds(*op, ops::order(&x, &y, self.env)?));
+                    return Ok(op.holds(ops::order(&x, &y, self.env)?));
                 }
                 let (x, y) = (self.given(a)?, self.given(b)?);
                 Ok(ops::equal(&x, &y, self.env)? == (*op == Compare::Equal))
@@ -248,7 +248,7 @@ impl<'e> Eval<'e> {
         match test {
             Test::Compare(op, with) if op.is_order() => {
                 let bound = self.needed(with)?;
-                self.ordered(at, value, &bound).map(|order| holds(*op, order))
+                self.ordered(at, value, &bound).map(|order| op.holds(order))
             }
             Test::Compare(op, with) => {
                 let with = self.given(with)?;
@@ -389,17 +389,6 @@ impl Undecided {
     /// The outcome when no part decided.
     fn rest(self) -> Given<bool> {
         self.open.map_or(Ok(!self.deciding), Err)
-    }
-}
-
-fn holds(op: Compare, order: Ordering) -> bool {
-    match op {
-        Compare::Equal => order.is_eq(),
-        Compare::Differs => order.is_ne(),
-        Compare::Less => order.is_lt(),
-        Compare::AtMost => order.is_le(),
-        Compare::Greater => order.is_gt(),
-        Compare::AtLeast => order.is_ge(),
     }
 }
 
